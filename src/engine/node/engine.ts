@@ -1,0 +1,91 @@
+// The engine for Node: onnxruntime-node, every session in a worker thread of its own, so that the main thread
+// stays free while a graph runs.
+
+import { Worker } from "node:worker_threads";
+import { ClockworkError, reasonOf } from "../../errors.ts";
+import type { Engine, EngineSession, EngineTensor, NodeTiming, OpenOptions, Port, RunResult } from "../engine.ts";
+import type { Answer, Request, WorkerStart } from "./protocol.ts";
+
+/** The engine for Node on the CPU: onnxruntime-node in worker threads. */
+export const nodeEngine: Engine = { open: (model, options) => WorkerSession.open(model, options ?? {}) };
+
+// Beside this file, with the same extension: built as .js, run from sources as .ts.
+const workerUrl = new URL(`./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`, import.meta.url);
+
+interface Waiting {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: ClockworkError) => void;
+}
+
+/** A session in a worker. Answers come in the order of the requests, so a queue is all the bookkeeping there is. */
+class WorkerSession implements EngineSession {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly #worker: Worker;
+  readonly #waiting: Waiting[];
+  #closing: Promise<void> | undefined;
+
+  private constructor(worker: Worker, waiting: Waiting[], inputs: readonly Port[], outputs: readonly Port[]) {
+    this.#worker = worker;
+    this.#waiting = waiting;
+    this.inputs = inputs;
+    this.outputs = outputs;
+  }
+
+  static async open(model: Uint8Array, options: OpenOptions): Promise<WorkerSession> {
+    const start: WorkerStart = { model, options };
+    const worker = new Worker(workerUrl, { workerData: start });
+    const waiting: Waiting[] = [];
+    const failAll = (error: ClockworkError): void => {
+      for (const { reject } of waiting.splice(0)) reject(error);
+    };
+    worker.on("message", (answer: Answer) => {
+      const first = waiting.shift();
+      if (answer.kind === "failed") first?.reject(new ClockworkError(answer.code, answer.message));
+      else first?.resolve(answer);
+      // A worker that nobody waits for must not keep the process alive.
+      if (waiting.length === 0) worker.unref();
+    });
+    worker.on("error", (cause) => failAll(new ClockworkError("engine", `engine: the worker failed: ${reasonOf(cause)}`, { cause })));
+    worker.on("exit", () => failAll(new ClockworkError("engine", "engine: the worker stopped before it answered")));
+    const opened = await new Promise<Answer>((resolve, reject) => waiting.push({ resolve, reject }));
+    if (opened.kind !== "opened") throw new ClockworkError("engine", `engine: unexpected answer "${opened.kind}"`);
+    return new WorkerSession(worker, waiting, opened.inputs, opened.outputs);
+  }
+
+  async run(feeds: Readonly<Record<string, EngineTensor>>, outputs?: readonly string[]): Promise<RunResult> {
+    const answer = await this.#ask({ kind: "run", feeds, outputs });
+    if (answer.kind !== "ran") throw new ClockworkError("engine", `engine: unexpected answer "${answer.kind}"`);
+    return answer.result;
+  }
+
+  async profile(): Promise<readonly NodeTiming[]> {
+    const answer = await this.#ask({ kind: "profile" });
+    if (answer.kind !== "profiled") throw new ClockworkError("engine", `engine: unexpected answer "${answer.kind}"`);
+    return answer.timings;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= (async () => {
+      // A worker that already died has nothing left to free.
+      await this.#send({ kind: "close" }).catch(() => undefined);
+      await this.#worker.terminate();
+    })();
+    return this.#closing;
+  }
+
+  #ask(request: Request): Promise<Answer> {
+    if (this.#closing !== undefined) {
+      return Promise.reject(new ClockworkError("aborted", "engine: expected an open session, got one that was disposed"));
+    }
+    return this.#send(request);
+  }
+
+  #send(request: Request): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#worker.ref();
+      this.#worker.postMessage(request);
+    });
+  }
+}

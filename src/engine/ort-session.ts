@@ -1,0 +1,150 @@
+// A session on ONNX Runtime's JavaScript interface, which its Node and its browser package share.
+// Runs on the calling thread and blocks it: engines put it into a worker.
+
+import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
+import { ClockworkError, reasonOf } from "../errors.ts";
+import { elementCount, type DType } from "../onnx/index.ts";
+import type { EngineTensor, OpenOptions, Port, RunResult, StateLink, TensorData } from "./engine.ts";
+
+/** The parts of the runtime that are needed here. */
+export interface OrtRuntime {
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+  readonly Tensor: TensorConstructor;
+}
+
+const optimizationLevels = { all: "all", basic: "basic", none: "disabled" } as const;
+
+const arrays = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+} as const;
+
+/** Elements of a type and shape, all zero. @throws ClockworkError `engine` for types that the runtime cannot exchange */
+export function zeros(dtype: DType, dims: readonly number[]): TensorData {
+  const array = arrays[dtype as keyof typeof arrays];
+  if (array === undefined) throw new ClockworkError("engine", `tensor: expected a number type, got ${dtype}`);
+  return new array(elementCount(dims));
+}
+
+/** One opened graph with its memory. */
+export class OrtSession {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly #runtime: OrtRuntime;
+  readonly #session: InferenceSession;
+  readonly #known: NonNullable<OpenOptions["outputs"]>;
+  readonly #fetchNames: readonly string[];
+  readonly #memory: readonly Memory[];
+
+  private constructor(runtime: OrtRuntime, session: InferenceSession, options: OpenOptions) {
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#known = options.outputs ?? [];
+    this.#memory = (options.state ?? []).map((link) => new Memory(link, runtime.Tensor));
+    const memory = new Set(this.#memory.map(({ link }) => link.output));
+    this.inputs = ports(session.inputMetadata);
+    this.outputs = ports(session.outputMetadata);
+    this.#fetchNames = session.outputNames.filter((name) => !memory.has(name));
+  }
+
+  /** @param extra options of the runtime itself, such as the execution providers */
+  static async open(
+    runtime: OrtRuntime,
+    model: Uint8Array,
+    options: OpenOptions,
+    extra: InferenceSession.SessionOptions = {},
+  ): Promise<OrtSession> {
+    try {
+      const session = await runtime.InferenceSession.create(model, {
+        graphOptimizationLevel: optimizationLevels[options.optimize ?? "all"],
+        ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+        logSeverityLevel: 3,
+        ...extra,
+      });
+      return new OrtSession(runtime, session, options);
+    } catch (cause) {
+      throw new ClockworkError("engine", `engine: expected a graph that ONNX Runtime can load, got: ${reasonOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  async run(feeds: Readonly<Record<string, EngineTensor>>, outputs: readonly string[] = this.#fetchNames): Promise<RunResult> {
+    const start = performance.now();
+    const given: Record<string, OrtTensor> = {};
+    for (const [name, tensor] of Object.entries(feeds)) {
+      given[name] = new this.#runtime.Tensor(tensor.dtype as "uint8", tensor.data as Uint8Array, tensor.dims);
+    }
+    const wanted: Record<string, OrtTensor | null> = {};
+    for (const name of outputs) wanted[name] = null;
+    for (const { name, dtype, dims } of this.#known) {
+      if (name in wanted) wanted[name] = new this.#runtime.Tensor(dtype as "uint8", zeros(dtype, dims) as Uint8Array, dims);
+    }
+    for (const memory of this.#memory) {
+      given[memory.link.input] = memory.now;
+      wanted[memory.link.output] = memory.next;
+    }
+    let results: InferenceSession.OnnxValueMapType;
+    try {
+      results = await this.#session.run(given, wanted);
+    } catch (cause) {
+      throw new ClockworkError("engine", `engine: the graph failed: ${reasonOf(cause)}`, { cause });
+    }
+    for (const memory of this.#memory) memory.step();
+    const returned: Record<string, EngineTensor> = {};
+    for (const name of outputs) {
+      const tensor = results[name];
+      if (tensor === undefined) throw new ClockworkError("engine", `engine: expected output "${name}", got none`);
+      const { type, dims, data } = tensor as OrtTensor;
+      if (type === "string") throw new ClockworkError("engine", `engine: output "${name}" is text, which is not supported`);
+      returned[name] = { dtype: type as DType, dims, data: data as TensorData };
+    }
+    return { outputs: returned, milliseconds: performance.now() - start };
+  }
+
+  endProfiling(): void {
+    this.#session.endProfiling();
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+/** Two buffers for one piece of memory: a run reads one and writes the other, so no node can read what is half new. */
+class Memory {
+  readonly link: StateLink;
+  now: OrtTensor;
+  next: OrtTensor;
+
+  constructor(link: StateLink, Tensor: TensorConstructor) {
+    this.link = link;
+    const tensor = (): OrtTensor =>
+      new Tensor(link.dtype as "uint8", zeros(link.dtype, link.dims) as Uint8Array, link.dims) as OrtTensor;
+    this.now = tensor();
+    this.next = tensor();
+  }
+
+  step(): void {
+    [this.now, this.next] = [this.next, this.now];
+  }
+}
+
+function ports(metadata: readonly InferenceSession.ValueMetadata[]): readonly Port[] {
+  return metadata.map((value) => ({
+    name: value.name,
+    dtype: value.isTensor ? (value.type as DType) : undefined,
+  }));
+}

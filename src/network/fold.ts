@@ -1,0 +1,46 @@
+// A network for one frame size: what depends on nothing but the size becomes a constant, with the value that the engine
+// itself computed, so that nothing changes to the bit. Weights that are computed from weights are left as they are.
+
+import { float32Tensor, int64Tensor, tensorsReadBy, type Graph, type GraphIndex, type Node, type Tensor } from "../onnx/index.ts";
+import type { Probe } from "./probe.ts";
+
+/** The graph with the size's constants folded in and nodes that nothing needs any more left out. */
+export function fold(index: GraphIndex, probe: Probe): Graph {
+  const { graph } = index;
+  const constants = new Map(graph.initializers);
+  const nodes: Node[] = [];
+  for (const node of index.nodes) {
+    const values = node.outputs.map((name) => constantOf(node) ?? probe.sized.get(name));
+    if (values.every((value) => value !== undefined)) {
+      for (const [position, value] of values.entries()) constants.set(node.outputs[position] ?? "", value);
+    } else {
+      nodes.push(node);
+    }
+  }
+  const needed = new Set(graph.outputs.map((output) => output.name));
+  const kept: Node[] = [];
+  for (const node of nodes.reverse()) {
+    if (!node.outputs.some((name) => needed.has(name))) continue;
+    for (const name of tensorsReadBy(node)) needed.add(name);
+    kept.push(node);
+  }
+  return {
+    ...graph,
+    nodes: kept.reverse(),
+    initializers: new Map([...constants].filter(([name]) => needed.has(name))),
+    values: [],
+  };
+}
+
+/** The value of a `Constant` node; `undefined` for other nodes, and for sparse and text constants. */
+function constantOf(node: Node): Tensor | undefined {
+  if (node.op !== "Constant" || node.domain !== "") return undefined;
+  for (const [name, attribute] of node.attributes) {
+    if (name === "value" && attribute.kind === "tensor") return attribute.value;
+    if (attribute.kind === "float") return float32Tensor([], [attribute.value]);
+    if (attribute.kind === "floats") return float32Tensor([attribute.value.length], attribute.value);
+    if (attribute.kind === "int") return int64Tensor([], [Number(attribute.value)]);
+    if (attribute.kind === "ints") return int64Tensor([attribute.value.length], attribute.value.map(Number));
+  }
+  return undefined;
+}

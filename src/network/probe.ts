@@ -1,0 +1,108 @@
+// Shapes and types of every tensor of a network at one frame size, by asking the engine: the graph is opened once with
+// every tensor as an output (types), and run once on a black image with the shape of every tensor as an output.
+// No operator needs rules of ours, so any graph that runs is understood, dynamic sizes and custom operators included.
+
+import type { Engine, EngineTensor } from "../engine/engine.ts";
+import { zeros } from "../engine/ort-session.ts";
+import {
+  elementCount,
+  isIntegral,
+  nodeOf,
+  ofBytes,
+  tensorValue,
+  writeModel,
+  type DType,
+  type Graph,
+  type GraphIndex,
+  type Model,
+  type Tensor,
+} from "../onnx/index.ts";
+import { dependenceOf, type Dependence } from "./dependence.ts";
+import { imageDims, type ImageInput, type Size } from "./ports.ts";
+
+/** What a run told. */
+export interface Probe {
+  /** Shape of every tensor, initializers left out. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Element type of every tensor, initializers left out. */
+  readonly dtypes: ReadonlyMap<string, DType>;
+  /** Values of the tensors that depend on the frame's size and nothing else. */
+  readonly sized: ReadonlyMap<string, Tensor>;
+  readonly dependence: Dependence;
+}
+
+/** Larger tensors that depend on the frame's size are left to the engine to compute. */
+const sizedLimitBytes = 2 ** 16;
+
+/** Operators whose outputs are sequences, maps or optionals: they have no shape to ask for. */
+const noTensor = new Set(["SequenceConstruct", "SequenceEmpty", "SequenceInsert", "SequenceErase", "SplitToSequence", "SequenceMap", "Optional", "ZipMap"]);
+
+/**
+ * Looks at a network at one size.
+ * @throws ClockworkError `engine` where the network cannot take this size
+ */
+export async function probe(model: Model, index: GraphIndex, input: ImageInput, size: Size, engine: Engine): Promise<Probe> {
+  const dependence = dependenceOf(index, input.name);
+  const tensors = index.nodes
+    .filter((node) => !noTensor.has(node.op))
+    .flatMap((node) => node.outputs.filter((output) => output !== ""));
+  const names = [input.name, ...tensors];
+  const sizedNames = tensors.filter((name) => dependence.onSize(name));
+  const dims = imageDims(input, size);
+  const fixed: Graph = {
+    ...model.graph,
+    nodes: index.nodes,
+    inputs: model.graph.inputs.map((value) =>
+      value.name === input.name ? tensorValue(input.name, input.dtype, dims) : value,
+    ),
+    values: [],
+  };
+  const dtypes = await typesOf({ ...model, graph: fixed }, names, engine);
+  const shapeName = (name: string): string => `shape of ${name}`;
+  const asked: Graph = {
+    ...fixed,
+    nodes: [...fixed.nodes, ...names.map((name) => nodeOf("Shape", [name], [shapeName(name)]))],
+    outputs: [
+      ...names.map((name) => tensorValue(shapeName(name), "int64", undefined)),
+      ...sizedNames.map((name) => tensorValue(name, dtypes.get(name) ?? "undefined", undefined)),
+    ],
+  };
+  await using session = await engine.open(writeModel({ ...model, graph: asked }).bytes, { optimize: "none" });
+  const { outputs } = await session.run({ [input.name]: { dtype: input.dtype, dims, data: zeros(input.dtype, dims) } });
+  const shapes = new Map<string, readonly number[]>();
+  for (const name of names) {
+    const shape = outputs[shapeName(name)];
+    if (shape !== undefined) shapes.set(name, Array.from(shape.data, Number));
+  }
+  const sized = new Map<string, Tensor>();
+  for (const name of sizedNames) {
+    const value = outputs[name];
+    if (value === undefined) continue;
+    const small = value.data.byteLength <= sizedLimitBytes;
+    if (small || (isIntegral(value.dtype) && value.dims.length < 2)) sized.set(name, tensorOf(value));
+  }
+  return { shapes, dtypes, sized, dependence };
+}
+
+function tensorOf({ dtype, dims, data }: EngineTensor): Tensor {
+  return ofBytes(dtype, dims, data);
+}
+
+/** Types of tensors, from a session that has all of them as outputs and is never run. */
+async function typesOf(model: Model, names: readonly string[], engine: Engine): Promise<ReadonlyMap<string, DType>> {
+  const outputs = names.filter((name) => !model.graph.inputs.some((input) => input.name === name));
+  const graph: Graph = {
+    ...model.graph,
+    // Outputs without a type: the engine infers it.
+    outputs: outputs.map((name) => ({ name, type: { kind: "other", proto: undefined } })),
+  };
+  await using session = await engine.open(writeModel({ ...model, graph }).bytes, { optimize: "none" });
+  const types = new Map<string, DType>();
+  for (const { name, dtype } of [...session.inputs, ...session.outputs]) if (dtype !== undefined) types.set(name, dtype);
+  return types;
+}
+
+/** Bytes of a tensor of a shape, as the engine holds it. */
+export function bytesOf(dtype: DType, dims: readonly number[]): number {
+  return elementCount(dims) * zeros(dtype, []).BYTES_PER_ELEMENT;
+}
