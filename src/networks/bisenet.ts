@@ -5,7 +5,7 @@
 
 import type { Model } from "../onnx/index.ts";
 import { Layers, type Feature } from "./layers.ts";
-import { planOf, type NetworkOptions } from "./options.ts";
+import { resolveOptions, type NetworkOptions } from "./options.ts";
 import { resnet } from "./resnet.ts";
 
 /**
@@ -13,10 +13,10 @@ import { resnet } from "./resnet.ts";
  * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width].
  */
 export function bisenet(options: NetworkOptions = {}): Model {
-  const layers = new Layers(planOf(options, { name: "bisenet", width: 1 / 8, classes: 19, sizeMultiple: 1 }));
+  const layers = new Layers(resolveOptions(options, { name: "bisenet", width: 1 / 8, classes: 19, sizeMultiple: 1 }));
   const fused = fuse(layers, spatialPath(layers), contextPath(layers));
   const wide = layers.convBnRelu("head/conv", fused, layers.scaled(256), { kernel: 3 });
-  const score = layers.conv("head/score", wide, layers.plan.classes);
+  const score = layers.conv("head/score", wide, layers.options.classes);
   return layers.finish(layers.resizeLike("head/up", score, layers.image, "bilinear", "logits"), 1);
 }
 
@@ -49,7 +49,7 @@ function contextPath(layers: Layers): Feature {
 function attentionRefinement(layers: Layers, name: string, x: Feature, channels: number): Feature {
   const feature = layers.convBnRelu(name, x, channels, { kernel: 3 });
   const attention = layers.convBn(`${name}/attention`, mean(layers, `${name}/mean`, feature), channels);
-  return layers.mul(`${name}/mul`, feature, layers.unary(`${name}/sigmoid`, "Sigmoid", attention));
+  return layers.mul(`${name}/mul`, feature, layers.activation(`${name}/sigmoid`, "Sigmoid", attention));
 }
 
 /** Feature fusion module (figure 2c). */
@@ -58,12 +58,13 @@ function fuse(layers: Layers, spatial: Feature, context: Feature): Feature {
   const feature = layers.convBnRelu("ffm", both, layers.scaled(256));
   const squeezed = layers.conv("ffm/conv1", mean(layers, "ffm/mean", feature), layers.scaled(64));
   const excited = layers.conv("ffm/conv2", layers.relu("ffm/relu1", squeezed), feature.channels);
-  const weighed = layers.mul("ffm/mul", feature, layers.unary("ffm/sigmoid", "Sigmoid", excited));
+  const weighed = layers.mul("ffm/mul", feature, layers.activation("ffm/sigmoid", "Sigmoid", excited));
   return layers.add("ffm/add", weighed, feature);
 }
 
 /** [1, channels, 1, 1], as `torch.mean(x, dim=(2, 3), keepdim=True)` is exported. */
 function mean(layers: Layers, name: string, x: Feature): Feature {
   const extent = x.extent && { heightPx: 1, widthPx: 1 };
-  return { ...x, name: layers.graph.add(name, "ReduceMean", [x.name], { axes: [2, 3], keepdims: 1 }), extent };
+  const attributes = { axes: [2, 3], keepdims: 1 };
+  return { ...x, name: layers.graph.add(name, "ReduceMean", [x.name], attributes), extent, power: 0.6 * x.power };
 }

@@ -6,7 +6,7 @@
 
 import type { Model } from "../onnx/index.ts";
 import { Layers, type Feature } from "./layers.ts";
-import { planOf, type NetworkOptions } from "./options.ts";
+import { resolveOptions, type NetworkOptions } from "./options.ts";
 import { basicBlock, bottleneck } from "./resnet.ts";
 
 /**
@@ -14,7 +14,7 @@ import { basicBlock, bottleneck } from "./resnet.ts";
  * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width]; height and width multiples of 8.
  */
 export function ddrnet(options: NetworkOptions = {}): Model {
-  const layers = new Layers(planOf(options, { name: "ddrnet", width: 1 / 4, classes: 19, sizeMultiple: 8 }));
+  const layers = new Layers(resolveOptions(options, { name: "ddrnet", width: 1 / 4, classes: 19, sizeMultiple: 8 }));
   const planes = layers.scaled(32);
   const highPlanes = planes * 2;
   // As in the authors' code, size is the image's, divided: one chain of int64 that every exchange reads.
@@ -66,7 +66,7 @@ export function ddrnet(options: NetworkOptions = {}): Model {
   const fused = layers.add("fuse", context, high5);
 
   const hidden = preactivated(layers, "head/0", fused, layers.scaled(64), { kernel: 3 });
-  const score = preactivated(layers, "head/1", hidden, layers.plan.classes, { bias: true });
+  const score = preactivated(layers, "head/1", hidden, layers.options.classes, { bias: true });
   return layers.finish(layers.resizeLike("head/up", score, layers.image, "bilinear", "logits"), 1);
 }
 

@@ -1,10 +1,10 @@
 // DeepLabv3+: atrous spatial pyramid pooling at stride 16, and a decoder with one skip from stride 4.
 // Chen et al., "Encoder-Decoder with Atrous Separable Convolution for Semantic Image Segmentation", ECCV 2018, figure 2,
-// with a ResNet encoder as in its section 4.1. Convolutions are not separable, as in the paper's ResNet variant.
+// with a ResNet encoder as in its section 4.2. Convolutions are not separable, as in the paper's ResNet variant.
 
 import type { Model } from "../onnx/index.ts";
 import { Layers, type Feature } from "./layers.ts";
-import { planOf } from "./options.ts";
+import { resolveOptions } from "./options.ts";
 import { resnet, type ResnetOptions } from "./resnet.ts";
 
 /**
@@ -12,7 +12,9 @@ import { resnet, type ResnetOptions } from "./resnet.ts";
  * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width].
  */
 export function deeplabv3plus(options: ResnetOptions = {}): Model {
-  const layers = new Layers(planOf(options, { name: "deeplabv3plus", width: 1 / 8, classes: 21, sizeMultiple: 1 }));
+  const layers = new Layers(
+    resolveOptions(options, { name: "deeplabv3plus", width: 1 / 8, classes: 21, sizeMultiple: 1 }),
+  );
   const { layer1, layer4 } = resnet(layers, "encoder", options.depth ?? 18, 16);
   const context = aspp(layers, layer4);
 
@@ -20,7 +22,7 @@ export function deeplabv3plus(options: ResnetOptions = {}): Model {
   const up = layers.resizeLike("decoder/up", context, low, "bilinear");
   let x = layers.concat("decoder/concat", [up, low]);
   for (const name of ["decoder/0", "decoder/1"]) x = layers.convBnRelu(name, x, layers.scaled(256), { kernel: 3 });
-  const score = layers.conv("decoder/score", x, layers.plan.classes, { bias: true });
+  const score = layers.conv("decoder/score", x, layers.options.classes, { bias: true });
   return layers.finish(layers.resizeLike("upsample", score, layers.image, "bilinear", "logits"), 1);
 }
 

@@ -1,13 +1,13 @@
 // ESPNet: pyramids of dilated convolutions at strides 4 and 8, and a light decoder with skips from strides 4 and 2.
 // Mehta et al., "ESPNet: Efficient Spatial Pyramid of Dilated Convolutions for Semantic Segmentation", ECCV 2018,
-// figures 1 and 4, with p = 2 and q = 8. Nodes, names and, at width 1 with 12 classes, shapes are those of the
-// ESPNet for CamVid that the project measures with, down to the decoder, which the authors' code has and the paper does
-// not: scores of level 2 and level 3 meet in an ESP block without shortcut.
+// figures 1 and 4, with p = 2 and q = 8. Nodes, names and, at width 1 with 12 classes, shapes are those of the ESPNet for
+// CamVid that the project measures with: its decoder is that of the authors' code, where scores of level 2 and level 3
+// meet in an ESP block.
 
 import type { Model } from "../onnx/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { Layers, type Feature } from "./layers.ts";
-import { planOf, type NetworkOptions } from "./options.ts";
+import { resolveOptions, type NetworkOptions } from "./options.ts";
 
 /** Dilations of the parallel convolutions of an ESP block. */
 const dilations = [1, 2, 4, 8, 16] as const;
@@ -17,9 +17,9 @@ const dilations = [1, 2, 4, 8, 16] as const;
  * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width]; height and width multiples of 8.
  */
 export function espnet(options: NetworkOptions = {}): Model {
-  const plan = planOf(options, { name: "espnet", width: 1 / 2, classes: 12, sizeMultiple: 8 });
-  const { classes } = plan;
-  const layers = new Layers(plan, 1e-3);
+  const resolved = resolveOptions(options, { name: "espnet", width: 1 / 2, classes: 12, sizeMultiple: 8 });
+  const { classes } = resolved;
+  const layers = new Layers(resolved, 1e-3);
   const wide = [layers.scaled(64), layers.scaled(128)] as const;
   for (const channels of [classes, ...wide]) {
     if (channels < dilations.length) {
@@ -32,9 +32,10 @@ export function espnet(options: NetworkOptions = {}): Model {
   }
 
   const conv1 = layers.conv("level1/conv", layers.image, layers.scaled(16), { kernel: 3, stride: 2, bias: true });
+  const active1 = layers.prelu("level1/prelu", conv1);
   const half = layers.averagePool("image/half", layers.image, 3, 2, 1);
   const quarter = layers.averagePool("image/quarter", half, 3, 2, 1);
-  const level1 = joined(layers, "level1", [layers.prelu("level1/prelu", conv1), half]);
+  const level1 = joined(layers, "level1", [active1, half]);
 
   const down2 = down(layers, "level2/down", level1, wide[0]);
   let x = down2;

@@ -5,7 +5,7 @@
 
 import type { Model } from "../onnx/index.ts";
 import { Layers, type Feature } from "./layers.ts";
-import { planOf, type NetworkOptions } from "./options.ts";
+import { resolveOptions, type NetworkOptions } from "./options.ts";
 import { pyramidPooling } from "./pyramid-pooling.ts";
 
 /**
@@ -13,7 +13,7 @@ import { pyramidPooling } from "./pyramid-pooling.ts";
  * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width].
  */
 export function fastScnn(options: NetworkOptions = {}): Model {
-  const layers = new Layers(planOf(options, { name: "fast-scnn", width: 1 / 4, classes: 19, sizeMultiple: 1 }));
+  const layers = new Layers(resolveOptions(options, { name: "fast-scnn", width: 1 / 4, classes: 19, sizeMultiple: 1 }));
   const scaled = (channels: number): number => layers.scaled(channels);
 
   // Learning to downsample.
@@ -45,7 +45,7 @@ export function fastScnn(options: NetworkOptions = {}): Model {
   // Classifier.
   let x = fused;
   for (const name of ["classifier/ds1", "classifier/ds2"]) x = separable(layers, name, x, scaled(128), 1);
-  const score = layers.conv("classifier/score", x, layers.plan.classes, { bias: true });
+  const score = layers.conv("classifier/score", x, layers.options.classes, { bias: true });
   return layers.finish(layers.resizeLike("upsample", score, layers.image, "bilinear", "logits"), 1);
 }
 

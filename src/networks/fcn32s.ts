@@ -5,7 +5,7 @@
 
 import type { Model } from "../onnx/index.ts";
 import { Layers } from "./layers.ts";
-import { planOf } from "./options.ts";
+import { resolveOptions } from "./options.ts";
 import { vgg16, type VggOptions } from "./vgg.ts";
 
 /**
@@ -13,9 +13,9 @@ import { vgg16, type VggOptions } from "./vgg.ts";
  * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width]; height and width multiples of 32.
  */
 export function fcn32s(options: VggOptions = {}): Model {
-  const plan = planOf(options, { name: "fcn32s", width: 1 / 8, classes: 21, sizeMultiple: 32 });
-  const layers = new Layers(plan);
-  const { scoreFr } = vgg16(layers, options.fcWidth ?? plan.width);
+  const resolved = resolveOptions(options, { name: "fcn32s", width: 1 / 8, classes: 21, sizeMultiple: 32 });
+  const layers = new Layers(resolved);
+  const { scoreFr } = vgg16(layers, options.fcWidth ?? resolved.width);
   const upscore = { kernel: 64, stride: 32, pad: 16, weights: "bilinear", output: "logits" } as const;
-  return layers.finish(layers.convTranspose("upscore", scoreFr, plan.classes, upscore), 1);
+  return layers.finish(layers.convTranspose("upscore", scoreFr, resolved.classes, upscore), 1);
 }

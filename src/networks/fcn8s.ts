@@ -5,7 +5,7 @@
 
 import type { Model } from "../onnx/index.ts";
 import { Layers } from "./layers.ts";
-import { planOf } from "./options.ts";
+import { resolveOptions } from "./options.ts";
 import { vgg16, type VggOptions } from "./vgg.ts";
 
 /**
@@ -13,10 +13,10 @@ import { vgg16, type VggOptions } from "./vgg.ts";
  * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width]; height and width multiples of 32.
  */
 export function fcn8s(options: VggOptions = {}): Model {
-  const plan = planOf(options, { name: "fcn8s", width: 1 / 8, classes: 21, sizeMultiple: 32 });
-  const layers = new Layers(plan);
-  const { classes } = plan;
-  const { pool3, pool4, scoreFr } = vgg16(layers, options.fcWidth ?? plan.width);
+  const resolved = resolveOptions(options, { name: "fcn8s", width: 1 / 8, classes: 21, sizeMultiple: 32 });
+  const layers = new Layers(resolved);
+  const { classes } = resolved;
+  const { pool3, pool4, scoreFr } = vgg16(layers, options.fcWidth ?? resolved.width);
   const twice = { kernel: 4, stride: 2, pad: 1, weights: "bilinear" } as const;
 
   const upscore2 = layers.convTranspose("upscore2", scoreFr, classes, twice);

@@ -136,7 +136,7 @@ export const networks: Readonly<Record<NetworkName, Network>> = {
   lraspp: {
     build: lraspp,
     description: "MobileNetV3-Large with squeeze-and-excite, and a head of two 1x1 convolutions",
-    source: "Howard et al., Searching for MobileNetV3, ICCV 2019, section 6.3.3",
+    source: "Howard et al., Searching for MobileNetV3, ICCV 2019, table 1 and figure 10",
     sizeMultiple: 1,
     outputStride: 1,
   },

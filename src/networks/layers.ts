@@ -1,11 +1,12 @@
 // Layers of segmentation networks over GraphBuilder: convolutions with their weights, normalisation, resizing.
 // A node has the name of its output. Constants are called after the layer: `conv.weight`, `bn.scale`.
 // Sizes that depend on the image are computed as PyTorch's exporter writes them (Shape, Gather, Unsqueeze, Concat, Cast,
-// Slice), or are constants, by `NetworkPlan.dynamic`. Weights depend on the seed and on the name of their tensor alone,
+// Slice), or are constants, by the option `dynamic`. Weights depend on the seed and on the name of their tensor alone,
 // so both variants of a network have the same.
 
+import { ClockworkError } from "../errors.ts";
 import { float, GraphBuilder, modelOf, ofBytes, type AttributeInits, type Dim, type Model } from "../onnx/index.ts";
-import type { Extent, NetworkPlan } from "./options.ts";
+import type { Extent, ResolvedOptions } from "./options.ts";
 import { Random } from "./random.ts";
 
 /** A feature map float32 [1, channels, height, width] of the graph under construction. */
@@ -14,6 +15,11 @@ export interface Feature {
   readonly channels: number;
   /** Its size where sizes are constants. */
   readonly extent: Extent | undefined;
+  /**
+   * About the mean square of its elements. Statistics of normalisation are made up from it, so that, as in a trained
+   * network, neither shallow nor deep features drown the others where they meet.
+   */
+  readonly power: number;
 }
 
 /** Height and width as numbers, or as names of int64 scalars in the graph. */
@@ -45,6 +51,9 @@ export interface ConvTransposeInit {
   readonly output?: string;
 }
 
+/** Activations without weights. */
+export type Activation = "Relu" | "HardSwish" | "Sigmoid" | "HardSigmoid";
+
 /** How a map is resampled: PyTorch's `nearest`, `bilinear`, and `bilinear` with `align_corners`. */
 export type ResizeMode = "nearest" | "bilinear" | "bilinear-corners";
 
@@ -54,6 +63,17 @@ const resizeAttributes: Readonly<Record<ResizeMode, AttributeInits>> = {
   "bilinear-corners": { mode: "linear", coordinate_transformation_mode: "align_corners", nearest_mode: "floor" },
 };
 
+/** What becomes of the mean square of normal noise in an activation. */
+const powerAfter: Readonly<Record<Activation, (power: number) => number>> = {
+  Relu: (power) => 0.5 * power,
+  HardSwish: (power) => 0.35 * power,
+  Sigmoid: () => 0.3,
+  HardSigmoid: () => 0.3,
+};
+
+/** Mean square of what a normalisation puts out. */
+const normalPower = 1.1;
+
 /** ONNX's number of int64 in `Cast`. */
 const int64Code = 7;
 
@@ -61,25 +81,25 @@ const int64Code = 7;
 export class Layers {
   /** The graph under construction, for operators that have no method here. */
   readonly graph: GraphBuilder;
-  readonly plan: NetworkPlan;
+  readonly options: ResolvedOptions;
   /** The network's input float32 [1, 3, height, width]. */
   readonly image: Feature;
   readonly #epsilon: number;
   readonly #constants = new Map<string, string>();
 
   /** @param epsilon of the network's batch normalisation */
-  constructor(plan: NetworkPlan, epsilon = 1e-5) {
-    this.plan = plan;
-    this.graph = new GraphBuilder(plan.name);
+  constructor(options: ResolvedOptions, epsilon = 1e-5) {
+    this.options = options;
+    this.graph = new GraphBuilder(options.name);
     this.#epsilon = epsilon;
-    const { heightPx, widthPx } = plan.size ?? { heightPx: "height", widthPx: "width" };
+    const { heightPx, widthPx } = options.size ?? { heightPx: "height", widthPx: "width" };
     const name = this.graph.input("image", "float32", [1, 3, heightPx, widthPx]);
-    this.image = { name, channels: 3, extent: plan.dynamic ? undefined : plan.size };
+    this.image = { name, channels: 3, extent: options.dynamic ? undefined : options.size, power: 1 };
   }
 
   /** A number of channels of the paper at this network's width. */
   scaled(channels: number): number {
-    return Math.max(1, Math.round(channels * this.plan.width));
+    return Math.max(1, Math.round(channels * this.options.width));
   }
 
   /**
@@ -96,7 +116,7 @@ export class Layers {
     const output = this.graph.add(name, "Conv", inputs, attributes, outputInit(init.output));
     const reach = dilation * (kernel - 1) + 1;
     const length = (n: number): number => Math.floor((n + 2 * pad - reach) / stride) + 1;
-    return { name: output, channels, extent: mapExtent(x.extent, length) };
+    return { name: output, channels, extent: mapExtent(x.extent, length), power: 2 * x.power };
   }
 
   /** A transposed convolution to `channels` channels and (height - 1) stride - 2 pad + kernel rows. */
@@ -111,19 +131,22 @@ export class Layers {
     const inputs = [x.name, weight];
     if (init.bias ?? false) inputs.push(this.#uniform(`${name}.bias`, [channels], -0.1, 0.1));
     const output = this.graph.add(name, "ConvTranspose", inputs, window(kernel, stride, pad), outputInit(init.output));
-    return { name: output, channels, extent: mapExtent(x.extent, (n) => (n - 1) * stride - 2 * pad + kernel) };
+    const power = init.weights === "bilinear" ? x.power : 2 * x.power;
+    return { name: output, channels, extent: mapExtent(x.extent, (n) => (n - 1) * stride - 2 * pad + kernel), power };
   }
 
   /** Batch normalisation with fixed statistics. */
   batchNorm(name: string, x: Feature): Feature {
+    const deviation = Math.sqrt(x.power);
     const inputs = [
       x.name,
       this.#uniform(`${name}.scale`, [x.channels], 0.6, 1.4),
       this.#uniform(`${name}.shift`, [x.channels], -0.2, 0.2),
-      this.#uniform(`${name}.mean`, [x.channels], -0.2, 0.2),
-      this.#uniform(`${name}.var`, [x.channels], 0.6, 1.4),
+      this.#uniform(`${name}.mean`, [x.channels], -0.2 * deviation, 0.2 * deviation),
+      this.#uniform(`${name}.var`, [x.channels], 0.6 * x.power, 1.4 * x.power),
     ];
-    return { ...x, name: this.graph.add(name, "BatchNormalization", inputs, { epsilon: float(this.#epsilon) }) };
+    const attributes = { epsilon: float(this.#epsilon) };
+    return { ...x, name: this.graph.add(name, "BatchNormalization", inputs, attributes), power: normalPower };
   }
 
   /** `name/conv`, `name/bn`. */
@@ -136,38 +159,41 @@ export class Layers {
     return this.relu(`${name}/relu`, this.convBn(name, x, channels, init));
   }
 
-  relu(name: string, x: Feature): Feature {
-    return this.unary(name, "Relu", x);
+  /** max(x, 0). @param kept share of the mean square that is left: half, or more where x is mostly positive */
+  relu(name: string, x: Feature, kept = 0.5): Feature {
+    return { ...this.activation(name, "Relu", x), power: kept * x.power };
   }
 
   /** A PReLU with a slope for each channel. */
   prelu(name: string, x: Feature): Feature {
     const slope = this.#uniform(`${name}.slope`, [x.channels, 1, 1], 0.1, 0.4);
-    return { ...x, name: this.graph.add(name, "PRelu", [x.name, slope]) };
+    return { ...x, name: this.graph.add(name, "PRelu", [x.name, slope]), power: 0.5 * x.power };
   }
 
-  /** An operator that works on each element. */
-  unary(name: string, op: string, x: Feature, attributes: AttributeInits = {}): Feature {
-    return { ...x, name: this.graph.add(name, op, [x.name], attributes) };
+  /** An activation. */
+  activation(name: string, op: Activation, x: Feature, attributes: AttributeInits = {}): Feature {
+    return { ...x, name: this.graph.add(name, op, [x.name], attributes), power: powerAfter[op](x.power) };
   }
 
-  /** The sum of two maps; the second may be a single pixel. */
+  /** The sum of two maps; one may be a single pixel. */
   add(name: string, a: Feature, b: Feature): Feature {
-    return { ...a, name: this.graph.add(name, "Add", [a.name, b.name]) };
+    return this.#pairwise(name, "Add", a, b);
   }
 
-  /** The product of two maps; the second may be a single pixel. */
+  /** The product of two maps; one may be a single pixel. */
   mul(name: string, a: Feature, b: Feature): Feature {
-    return { ...a, name: this.graph.add(name, "Mul", [a.name, b.name]) };
+    return this.#pairwise(name, "Mul", a, b);
   }
 
   /** Maps of one size, one behind the other in channels. */
   concat(name: string, parts: readonly [Feature, ...Feature[]]): Feature {
     const names = parts.map((part) => part.name);
     const channels = parts.reduce((sum, part) => sum + part.channels, 0);
-    return { name: this.graph.add(name, "Concat", names, { axis: 1 }), channels, extent: parts[0].extent };
+    const power = parts.reduce((sum, part) => sum + part.power * part.channels, 0) / channels;
+    return { name: this.graph.add(name, "Concat", names, { axis: 1 }), channels, extent: parts[0].extent, power };
   }
 
+  /** The largest of each window; rows and columns that do not fill one are left out. */
   maxPool(name: string, x: Feature, kernel: number, stride: number, pad = 0): Feature {
     const extent = mapExtent(x.extent, (n) => Math.floor((n + 2 * pad - kernel) / stride) + 1);
     return { ...x, name: this.graph.add(name, "MaxPool", [x.name], window(kernel, stride, pad)), extent };
@@ -183,7 +209,7 @@ export class Layers {
   /** The mean of each channel: [1, channels, 1, 1]. */
   globalPool(name: string, x: Feature): Feature {
     const extent = mapExtent(x.extent, () => 1);
-    return { ...x, name: this.graph.add(name, "GlobalAveragePool", [x.name]), extent };
+    return { ...x, name: this.graph.add(name, "GlobalAveragePool", [x.name]), extent, power: 0.6 * x.power };
   }
 
   /** Height and width of a map, divided by `divisor` and rounded down. */
@@ -233,6 +259,10 @@ export class Layers {
   /** A vector of int64 [parts.length] put together from constants and from scalars of the graph. */
   vector(name: string, parts: readonly (number | string)[]): string {
     if (parts.every((part) => typeof part === "number")) return this.int64(parts);
+    const [single] = parts;
+    if (parts.length === 1 && typeof single === "string") {
+      return this.graph.add(name, "Unsqueeze", [single, this.int64([0])]);
+    }
     const items = parts.map((part, index) =>
       typeof part === "number"
         ? this.int64([part])
@@ -260,13 +290,25 @@ export class Layers {
    */
   finish(logits: Feature, stride: number): Model {
     const symbol = (axis: string): string => (stride === 1 ? axis : `${axis}_over_${stride}`);
-    const { size } = this.plan;
+    const { size } = this.options;
     const dims: readonly Dim[] =
       size === undefined
         ? [symbol("height"), symbol("width")]
         : [Math.ceil(size.heightPx / stride), Math.ceil(size.widthPx / stride)];
-    this.graph.output(logits.name, "float32", [1, this.plan.classes, ...dims]);
+    this.graph.output(logits.name, "float32", [1, this.options.classes, ...dims]);
     return modelOf(this.graph.build());
+  }
+
+  #pairwise(name: string, op: "Add" | "Mul", a: Feature, b: Feature): Feature {
+    const area = (x: Feature): number => (x.extent === undefined ? 0 : x.extent.heightPx * x.extent.widthPx);
+    const [large, small] = area(a) >= area(b) ? [a, b] : [b, a];
+    const fits = area(small) <= 1 || describe(small) === describe(large);
+    if (a.channels !== b.channels || !fits) {
+      const message = `${this.options.name}, layer ${name}: expected two maps of one shape, got ${describe(a)} and ${describe(b)}`;
+      throw new ClockworkError("invalid-argument", message);
+    }
+    const power = op === "Add" ? a.power + b.power : a.power * b.power;
+    return { ...large, name: this.graph.add(name, op, [a.name, b.name]), power };
   }
 
   /** What `Resize` takes as sizes. */
@@ -288,11 +330,11 @@ export class Layers {
 
   #uniform(name: string, dims: readonly number[], low: number, high: number): string {
     const count = dims.reduce((product, dim) => product * dim, 1);
-    return this.#constant(name, dims, new Random(this.plan.seed, name).uniform(count, low, high));
+    return this.#constant(name, dims, new Random(this.options.seed, name).uniform(count, low, high));
   }
 
   #bilinear(name: string, from: number, to: number, kernel: number): Float32Array {
-    const values = new Random(this.plan.seed, name).uniform(from * to * kernel * kernel, -0.02, 0.02);
+    const values = new Random(this.options.seed, name).uniform(from * to * kernel * kernel, -0.02, 0.02);
     const centre = (kernel - 1) / 2;
     const tent = (at: number): number => 1 - Math.abs(at - centre) / Math.ceil(kernel / 2);
     for (let channel = 0; channel < Math.min(from, to); channel++) {
@@ -323,6 +365,10 @@ function window(kernel: number, stride: number, pad: number): Record<string, rea
 
 function outputInit(output: string | undefined): { outputs?: readonly string[] } {
   return output === undefined ? {} : { outputs: [output] };
+}
+
+function describe({ channels, extent }: Feature): string {
+  return extent === undefined ? `${channels} channels` : `[1,${channels},${extent.heightPx},${extent.widthPx}]`;
 }
 
 function mapExtent(extent: Extent | undefined, length: (n: number) => number): Extent | undefined {

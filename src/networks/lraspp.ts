@@ -1,11 +1,11 @@
 // LR-ASPP on MobileNetV3-Large: inverted residuals with squeeze-and-excite down to stride 16, and a head of two 1x1
 // convolutions, one from stride 8.
-// Howard et al., "Searching for MobileNetV3", ICCV 2019, table 1, section 6.3.3 and figure 10, in the layout of torchvision's
+// Howard et al., "Searching for MobileNetV3", ICCV 2019, table 1 and figure 10, in the layout of torchvision's
 // `lraspp_mobilenet_v3_large`: the last stage is dilated, the head pools the whole map, and the skip is from stride 8.
 
 import { float, type Model } from "../onnx/index.ts";
-import { Layers, type Feature } from "./layers.ts";
-import { planOf, type NetworkOptions } from "./options.ts";
+import { Layers, type Activation, type Feature } from "./layers.ts";
+import { resolveOptions, type NetworkOptions } from "./options.ts";
 
 /** One inverted residual. */
 interface BlockSpec {
@@ -13,7 +13,7 @@ interface BlockSpec {
   readonly expanded: number;
   readonly channels: number;
   readonly squeeze: boolean;
-  readonly activation: "Relu" | "HardSwish";
+  readonly activation: Extract<Activation, "Relu" | "HardSwish">;
   readonly stride: 1 | 2;
   readonly dilation: 1 | 2;
 }
@@ -56,10 +56,10 @@ const skipBlock = 4;
  * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width].
  */
 export function lraspp(options: NetworkOptions = {}): Model {
-  const plan = planOf(options, { name: "lraspp", width: 1 / 4, classes: 21, sizeMultiple: 1 });
-  const layers = new Layers(plan, 1e-3);
-  const scaled = (channels: number): number => multipleOf8(channels * plan.width);
-  const hardSwish = (name: string, x: Feature): Feature => layers.unary(name, "HardSwish", x);
+  const resolved = resolveOptions(options, { name: "lraspp", width: 1 / 4, classes: 21, sizeMultiple: 1 });
+  const layers = new Layers(resolved, 1e-3);
+  const scaled = (channels: number): number => multipleOf8(channels * resolved.width);
+  const hardSwish = (name: string, x: Feature): Feature => layers.activation(name, "HardSwish", x);
 
   const first = layers.convBn("features/0", layers.image, scaled(16), { kernel: 3, stride: 2 });
   let x = hardSwish("features/0/act", first);
@@ -82,10 +82,10 @@ export function lraspp(options: NetworkOptions = {}): Model {
   const inner = layers.scaled(128);
   const wide = layers.convBnRelu("head/cbr", last, inner);
   const attention = layers.conv("head/scale", layers.globalPool("head/scale/pool", last), inner);
-  const weighed = layers.mul("head/mul", wide, layers.unary("head/scale/sigmoid", "Sigmoid", attention));
+  const weighed = layers.mul("head/mul", wide, layers.activation("head/scale/sigmoid", "Sigmoid", attention));
   const up = layers.resizeLike("head/up", weighed, skip, "bilinear");
-  const low = layers.conv("head/low_classifier", skip, plan.classes, { bias: true });
-  const high = layers.conv("head/high_classifier", up, plan.classes, { bias: true });
+  const low = layers.conv("head/low_classifier", skip, resolved.classes, { bias: true });
+  const high = layers.conv("head/high_classifier", up, resolved.classes, { bias: true });
   const score = layers.add("head/add", low, high);
   return layers.finish(layers.resizeLike("upsample", score, layers.image, "bilinear", "logits"), 1);
 }
@@ -95,10 +95,10 @@ function invertedResidual(layers: Layers, name: string, x: Feature, spec: BlockS
   const { kernel, stride, dilation, expanded, channels, activation } = spec;
   let inner = x;
   if (expanded !== x.channels) {
-    inner = layers.unary(`${name}/expand/act`, activation, layers.convBn(`${name}/expand`, x, expanded));
+    inner = layers.activation(`${name}/expand/act`, activation, layers.convBn(`${name}/expand`, x, expanded));
   }
   const depthwise = layers.convBn(`${name}/depthwise`, inner, expanded, { kernel, stride, dilation, groups: expanded });
-  inner = layers.unary(`${name}/depthwise/act`, activation, depthwise);
+  inner = layers.activation(`${name}/depthwise/act`, activation, depthwise);
   if (spec.squeeze) inner = squeezeExcite(layers, `${name}/se`, inner);
   const projected = layers.convBn(`${name}/project`, inner, channels);
   return stride === 1 && x.channels === channels ? layers.add(`${name}/add`, projected, x) : projected;
@@ -108,7 +108,10 @@ function squeezeExcite(layers: Layers, name: string, x: Feature): Feature {
   const pooled = layers.globalPool(`${name}/pool`, x);
   const squeezed = layers.conv(`${name}/fc1`, pooled, multipleOf8(x.channels / 4), { bias: true });
   const excited = layers.conv(`${name}/fc2`, layers.relu(`${name}/relu`, squeezed), x.channels, { bias: true });
-  const scale = layers.unary(`${name}/hardsigmoid`, "HardSigmoid", excited, { alpha: float(1 / 6), beta: float(0.5) });
+  const scale = layers.activation(`${name}/hardsigmoid`, "HardSigmoid", excited, {
+    alpha: float(1 / 6),
+    beta: float(0.5),
+  });
   return layers.mul(`${name}/mul`, scale, x);
 }
 

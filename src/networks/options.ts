@@ -32,7 +32,7 @@ export type Sizing =
 export type NetworkOptions = CommonOptions & Sizing;
 
 /** Options with their defaults filled in. */
-export interface NetworkPlan {
+export interface ResolvedOptions {
   /** Name of the architecture: for the graph, and for errors. */
   readonly name: string;
   readonly width: number;
@@ -54,7 +54,7 @@ export interface NetworkDefaults {
 }
 
 /** Checks options and fills in the defaults. @throws ClockworkError `invalid-argument` for what is out of range */
-export function planOf(options: NetworkOptions, defaults: NetworkDefaults): NetworkPlan {
+export function resolveOptions(options: NetworkOptions, defaults: NetworkDefaults): ResolvedOptions {
   const { name, sizeMultiple } = defaults;
   const { width = defaults.width, classes = defaults.classes, seed = 1, size, dynamic = size === undefined } = options;
   const refuse = (expected: string, got: unknown): never => {

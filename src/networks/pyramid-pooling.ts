@@ -1,5 +1,6 @@
 // Pyramid pooling: means over grids of 1, 2, 3 and 6 cells a side, each brought back to the size of the map.
-// Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017, section 3.2 and figure 3.
+// Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017, section 3.2 and figure 3; upsampling aligns
+// corners, as the Interp layers of the authors' Caffe network do.
 // ONNX has no adaptive pooling. Where sizes are constants and a grid divides them, it is an AveragePool, as PyTorch
 // exports it; otherwise cells are cut out and averaged, rows first and then columns, with PyTorch's bounds:
 // cell i of k on an axis of length n is [floor(i n / k), ceil((i + 1) n / k)).
@@ -19,7 +20,7 @@ export function pyramidPooling(layers: Layers, name: string, x: Feature, channel
   for (const grid of grids) {
     const pooled = adaptivePool(layers, `${name}/grid${grid}/pool`, x, size, grid);
     const reduced = layers.convBnRelu(`${name}/grid${grid}`, pooled, channels);
-    parts.push(layers.resize(`${name}/grid${grid}/up`, reduced, size, "bilinear"));
+    parts.push(layers.resize(`${name}/grid${grid}/up`, reduced, size, "bilinear-corners"));
   }
   return layers.concat(`${name}/concat`, parts);
 }
@@ -27,7 +28,7 @@ export function pyramidPooling(layers: Layers, name: string, x: Feature, channel
 /** Means over `grid` times `grid` cells: [1, channels, grid, grid]. */
 function adaptivePool(layers: Layers, name: string, x: Feature, size: Size, grid: number): Feature {
   if (grid === 1) return layers.globalPool(name, x);
-  const pooled = { channels: x.channels, extent: x.extent && { heightPx: grid, widthPx: grid } };
+  const pooled = { ...x, extent: x.extent && { heightPx: grid, widthPx: grid } };
   if (size.kind === "constant") {
     const { heightPx, widthPx } = size.extent;
     if (heightPx % grid === 0 && widthPx % grid === 0) {

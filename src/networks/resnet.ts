@@ -84,7 +84,7 @@ export function basicBlock(
   const conv2 = layers.conv(`${name}/conv2`, relu1, channels, { kernel: 3, dilation });
   const bn2 = layers.batchNorm(`${name}/bn2`, conv2);
   const sum = layers.add(`${name}/add`, bn2, shortcut(layers, name, x, channels, stride));
-  return relu ? layers.relu(`${name}/relu`, sum) : sum;
+  return relu ? layers.relu(`${name}/relu`, sum, keptOf(x, stride, channels)) : sum;
 }
 
 /** A 1x1, a 3x3 and a 1x1 convolution and a shortcut. @param channels of the output, `expansion` times the inner ones */
@@ -103,7 +103,12 @@ export function bottleneck(
   const relu2 = layers.relu(`${name}/relu2`, layers.batchNorm(`${name}/bn2`, conv2));
   const bn3 = layers.batchNorm(`${name}/bn3`, layers.conv(`${name}/conv3`, relu2, channels));
   const sum = layers.add(`${name}/add`, bn3, shortcut(layers, name, x, channels, stride));
-  return relu ? layers.relu(`${name}/relu`, sum) : sum;
+  return relu ? layers.relu(`${name}/relu`, sum, keptOf(x, stride, channels)) : sum;
+}
+
+/** What a ReLU leaves of a sum: most of it where the shortcut is x itself, which a ReLU made positive. */
+function keptOf(x: Feature, stride: number, channels: number): number {
+  return stride === 1 && x.channels === channels ? 0.85 : 0.5;
 }
 
 function shortcut(layers: Layers, name: string, x: Feature, channels: number, stride: number): Feature {

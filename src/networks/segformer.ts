@@ -6,7 +6,7 @@
 
 import type { Model } from "../onnx/index.ts";
 import { Layers, type Feature } from "./layers.ts";
-import { planOf, type Extent, type NetworkOptions } from "./options.ts";
+import { resolveOptions, type Extent, type NetworkOptions } from "./options.ts";
 
 /** A map as a sequence float32 [1, height * width, channels]. */
 interface Tokens {
@@ -14,6 +14,8 @@ interface Tokens {
   readonly channels: number;
   /** Size of the map where sizes are constants. */
   readonly extent: Extent | undefined;
+  /** As of {@link Feature}. */
+  readonly power: number;
 }
 
 /** A stage of the encoder; `reduction` is the stride at which attention sees keys and values. */
@@ -41,8 +43,8 @@ const feedForward = 4;
  * height and width at least 32.
  */
 export function segformer(options: NetworkOptions = {}): Model {
-  const plan = planOf(options, { name: "segformer", width: 1 / 4, classes: 19, sizeMultiple: 1 });
-  const layers = new Layers(plan);
+  const resolved = resolveOptions(options, { name: "segformer", width: 1 / 4, classes: 19, sizeMultiple: 1 });
+  const layers = new Layers(resolved);
   const maps: Feature[] = [];
   let x = layers.image;
   for (const [index, spec] of stages.entries()) {
@@ -118,7 +120,8 @@ function decode(layers: Layers, maps: readonly Feature[]): Feature {
   const unified = maps.map((map, index) => {
     const name = `decode/linear_c${index + 1}`;
     const tokens = tokensOf(layers, `${name}/tokens`, map);
-    const linear = { ...tokens, channels, name: layers.linear(name, tokens.name, map.channels, channels) };
+    const projected = layers.linear(name, tokens.name, map.channels, channels);
+    const linear = { ...tokens, channels, name: projected, power: 2 * map.power };
     return mapOf(layers, `${name}/map`, linear, map);
   });
   const [finest = layers.image, ...coarser] = unified;
@@ -127,19 +130,19 @@ function decode(layers: Layers, maps: readonly Feature[]): Feature {
     parts.unshift(layers.resizeLike(`decode/up${index + 2}`, map, finest, "bilinear"));
   }
   const fused = layers.convBnRelu("decode/linear_fuse", layers.concat("decode/concat", parts), channels);
-  return layers.conv("decode/linear_pred", fused, layers.plan.classes, { bias: true, output: "logits" });
+  return layers.conv("decode/linear_pred", fused, layers.options.classes, { bias: true, output: "logits" });
 }
 
 /** [1, channels, height, width] -> [1, height * width, channels], as `x.flatten(2).transpose(1, 2)` is exported. */
 function tokensOf(layers: Layers, name: string, map: Feature): Tokens {
   const { graph } = layers;
-  let shape = layers.int64([1, map.channels, -1]);
-  if (map.extent === undefined) {
+  const computed = (): string => {
     const whole = graph.add(`${name}/shape`, "Shape", [map.name]);
     const range = [layers.int64([0]), layers.int64([2]), layers.int64([0])];
     const leading = graph.add(`${name}/shape/nc`, "Slice", [whole, ...range]);
-    shape = graph.add(`${name}/shape/flat`, "Concat", [leading, layers.int64([-1])], { axis: 0 });
-  }
+    return graph.add(`${name}/shape/flat`, "Concat", [leading, layers.int64([-1])], { axis: 0 });
+  };
+  const shape = map.extent === undefined ? computed() : layers.int64([1, map.channels, -1]);
   const flat = graph.add(`${name}/flatten`, "Reshape", [map.name, shape]);
   return { ...map, name: graph.add(`${name}/transpose`, "Transpose", [flat], { perm: [0, 2, 1] }) };
 }
@@ -153,7 +156,7 @@ function mapOf(layers: Layers, name: string, tokens: Tokens, like: Feature): Fea
     size.kind === "computed" ? size : { height: size.extent.heightPx, width: size.extent.widthPx };
   const shape = layers.vector(`${name}/shape`, [1, tokens.channels, height, width]);
   const map = graph.add(`${name}/reshape`, "Reshape", [turned, shape]);
-  return { name: map, channels: tokens.channels, extent: like.extent };
+  return { ...like, name: map, channels: tokens.channels, power: tokens.power };
 }
 
 /** Number of tokens: a number, or the name of an int64 scalar. */
@@ -164,7 +167,7 @@ function tokenCount(layers: Layers, name: string, tokens: Tokens): number | stri
 }
 
 function normalised(layers: Layers, name: string, x: Tokens): Tokens {
-  return { ...x, name: layers.layerNorm(name, x.name, x.channels) };
+  return { ...x, name: layers.layerNorm(name, x.name, x.channels), power: 1 };
 }
 
 function sum(layers: Layers, name: string, a: Tokens, b: Tokens): Tokens {

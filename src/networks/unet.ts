@@ -5,14 +5,14 @@
 
 import type { Model } from "../onnx/index.ts";
 import { Layers, type Feature } from "./layers.ts";
-import { planOf, type NetworkOptions } from "./options.ts";
+import { resolveOptions, type NetworkOptions } from "./options.ts";
 
 /**
  * Builds U-Net. Default width 1/8, 2 classes; 31 million weights at width 1.
  * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width]; height and width multiples of 16.
  */
 export function unet(options: NetworkOptions = {}): Model {
-  const layers = new Layers(planOf(options, { name: "unet", width: 1 / 8, classes: 2, sizeMultiple: 16 }));
+  const layers = new Layers(resolveOptions(options, { name: "unet", width: 1 / 8, classes: 2, sizeMultiple: 16 }));
   const double = (name: string, x: Feature, channels: number): Feature => {
     const first = layers.convBnRelu(`${name}/0`, x, channels, { kernel: 3 });
     return layers.convBnRelu(`${name}/1`, first, channels, { kernel: 3 });
@@ -30,5 +30,5 @@ export function unet(options: NetworkOptions = {}): Model {
     const up = layers.convTranspose(`${name}/up`, x, skip.channels, { kernel: 2, stride: 2, bias: true });
     x = double(name, layers.concat(`${name}/concat`, [skip, up]), skip.channels);
   }
-  return layers.finish(layers.conv("outc", x, layers.plan.classes, { bias: true, output: "logits" }), 1);
+  return layers.finish(layers.conv("outc", x, layers.options.classes, { bias: true, output: "logits" }), 1);
 }

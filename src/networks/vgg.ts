@@ -5,6 +5,7 @@
 // large enough, and crops afterwards. Here fc6 is padded by 3, everything stays aligned, and height and width are
 // multiples of 32.
 
+import { ClockworkError } from "../errors.ts";
 import type { Feature, Layers } from "./layers.ts";
 import type { CommonOptions, Sizing } from "./options.ts";
 
@@ -25,8 +26,12 @@ export interface VggFeatures {
   readonly scoreFr: Feature;
 }
 
-/** Adds the trunk. */
+/** Adds the trunk. @throws ClockworkError `invalid-argument` for an `fcWidth` that is no positive number */
 export function vgg16(layers: Layers, fcWidth: number): VggFeatures {
+  if (!(fcWidth > 0 && Number.isFinite(fcWidth))) {
+    const message = `${layers.options.name}: expected \`fcWidth\` to be a positive number, got ${fcWidth}`;
+    throw new ClockworkError("invalid-argument", message);
+  }
   const block = (index: number, count: number, channels: number, from: Feature): Feature => {
     let x = from;
     for (let i = 1; i <= count; i++) {
@@ -41,5 +46,5 @@ export function vgg16(layers: Layers, fcWidth: number): VggFeatures {
   const fcChannels = Math.max(1, Math.round(4096 * fcWidth));
   const relu6 = layers.relu("relu6", layers.conv("fc6", pool5, fcChannels, { kernel: 7, bias: true }));
   const relu7 = layers.relu("relu7", layers.conv("fc7", relu6, fcChannels, { bias: true }));
-  return { pool3, pool4, scoreFr: layers.conv("score_fr", relu7, layers.plan.classes, { bias: true }) };
+  return { pool3, pool4, scoreFr: layers.conv("score_fr", relu7, layers.options.classes, { bias: true }) };
 }

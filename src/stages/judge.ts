@@ -45,7 +45,7 @@ export function judge(ground: Ground, set: NodeSet, parent: NodeSet): Verdict | 
     return sumOver(below, ground.costs) >= leastDeepShare * ground.totalCost;
   });
   if (!deep) return { reason: "no-detail", share, join: joins[0]?.label ?? "" };
-  const segments = segmentsOf(ground.network, set, parent).length;
+  const segments = segmentsOf(ground.network.index, set, parent).length;
   return { share, segments, score: share - segmentPrice * (segments - 1) };
 }
 

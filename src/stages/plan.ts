@@ -5,7 +5,7 @@ import { ClockworkError } from "../errors.ts";
 import type { Network, Size } from "../network/index.ts";
 import { nodeLabel, type DType } from "../onnx/index.ts";
 import { workingAreas } from "./area.ts";
-import { behind, candidatesAt, peel, shareOf, type Candidate, type Ground } from "./candidates.ts";
+import { behind, candidatesAt, peel, type Candidate, type Ground } from "./candidates.ts";
 import type { Cut } from "./cut.ts";
 import { freshOf, isVerdict, judge, ownNodes, type Rejection, type Verdict } from "./judge.ts";
 import {
@@ -263,7 +263,7 @@ function describe(
     macs,
     share: network.totalMacs === 0 ? 0 : macs / network.totalMacs,
     ...(milliseconds !== undefined && { milliseconds: sumOver(own, milliseconds) }),
-    segments: parent === undefined ? 1 : segmentsOf(network, set, parent).length,
+    segments: parent === undefined ? 1 : segmentsOf(network.index, set, parent).length,
     held:
       parent === undefined
         ? []
@@ -319,5 +319,3 @@ export function entryText(network: Network, entries: readonly Entry[]): string {
 export function shareWithDeeper(plan: Plan, index: number): number {
   return plan.stages.filter((stage) => stage.index >= index).reduce((sum, stage) => sum + stage.share, 0);
 }
-
-export { shareOf };

@@ -2,6 +2,7 @@
 // pieces it lies. Sets are flags by node index.
 
 import type { Network } from "../network/index.ts";
+import type { GraphIndex } from "../onnx/index.ts";
 
 /** Flags by node index: 1 for members. */
 export type NodeSet = Uint8Array;
@@ -82,8 +83,7 @@ export function entriesOf(network: Network, set: NodeSet): readonly Entry[] {
  * The pieces in which a region has to be run, within the nodes of `body`: a piece ends where something outside has to
  * run before the region can go on. Members of a piece run together; pieces run in the order given.
  */
-export function segmentsOf(network: Network, set: NodeSet, body?: NodeSet): readonly NodeSet[] {
-  const { index } = network;
+export function segmentsOf(index: GraphIndex, set: NodeSet, body?: NodeSet): readonly NodeSet[] {
   const phase = new Int32Array(index.nodes.length);
   const segments: NodeSet[] = [];
   for (const position of index.nodes.keys()) {

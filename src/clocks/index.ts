@@ -1,0 +1,11 @@
+// When a stage fires.
+
+export {
+  checkSchedule,
+  clocksOf,
+  formatSchedule,
+  parseSchedule,
+  scheduleForms,
+  stagesNamedBy,
+} from "./schedule.ts";
+export type { Clock, Schedule } from "./schedule.ts";

@@ -1,0 +1,160 @@
+// Schedules: the clocks of all stages together, as data that can be parsed, checked, printed and saved.
+// What a clock decides on a frame is computed in the compiled graph (compile/clock-graph.ts), not here.
+
+import { ClockworkError } from "../errors.ts";
+
+/** The clocks of all stages, as a user states them. */
+export type Schedule =
+  /** Everything on every frame: the oracle. */
+  | { readonly kind: "every" }
+  /** The whole network every `period` frames, its result repeated in between: the baseline. */
+  | { readonly kind: "skip"; readonly period: number }
+  /** Stage s every `periods[s]` frames; a single period is the deepest stage's. */
+  | { readonly kind: "fixed"; readonly periods: readonly number[] }
+  /** The deepest stage when the share that changed since its last firing reaches the threshold. */
+  | { readonly kind: "adaptive"; readonly threshold: number };
+
+/** The clock of one stage. A stage also fires whenever a deeper one does, since it makes what the deeper one reads. */
+export type Clock =
+  | { readonly kind: "every" }
+  | { readonly kind: "period"; readonly frames: number }
+  | { readonly kind: "adaptive"; readonly threshold: number };
+
+/** Schedules as they are written, for messages and help. */
+export const scheduleForms = "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD";
+
+/** Longest period, in frames: ten hours at 30 frames a second; more is a slip of the hand. */
+const longestPeriod = 1_080_000;
+
+/**
+ * Parses a schedule.
+ *
+ * @example
+ * ```ts
+ * import { parseSchedule } from "clockwork-convnets";
+ * parseSchedule("fixed:1,2,4"); // { kind: "fixed", periods: [1, 2, 4] }
+ * parseSchedule("adaptive:0.25"); // { kind: "adaptive", threshold: 0.25 }
+ * ```
+ * @throws ClockworkError `invalid-schedule` for anything that is not one of the forms
+ */
+export function parseSchedule(text: string): Schedule {
+  const [kind, value, ...more] = text.trim().split(":");
+  if (more.length > 0) fail(text, `one of ${scheduleForms}`);
+  switch (kind) {
+    case "every":
+      if (value !== undefined) fail(text, `"every" alone`);
+      return { kind };
+    case "skip":
+      return checkSchedule({ kind, period: numberIn(text, value, "skip:3") }, text);
+    case "fixed": {
+      const periods = (value ?? "").split(",").map((period) => numberIn(text, period, "fixed:2 or fixed:1,2,4"));
+      return checkSchedule({ kind, periods }, text);
+    }
+    case "adaptive":
+      return checkSchedule({ kind, threshold: numberIn(text, value, "adaptive:0.25") }, text);
+    default:
+      return fail(text, `one of ${scheduleForms}`);
+  }
+}
+
+/**
+ * Checks a schedule that did not come from {@link parseSchedule}, and returns it.
+ * @throws ClockworkError `invalid-schedule` for periods that are no whole numbers from 1 or that fall with depth, and for
+ *   thresholds that are negative or no numbers
+ */
+export function checkSchedule(schedule: Schedule, text: string = formatSchedule(schedule)): Schedule {
+  switch (schedule.kind) {
+    case "every":
+      return schedule;
+    case "skip":
+      checkPeriod(text, schedule.period);
+      return schedule;
+    case "fixed": {
+      const { periods } = schedule;
+      if (periods.length === 0) fail(text, "at least one period");
+      for (const period of periods) checkPeriod(text, period);
+      const falls = periods.findIndex((period, index) => period < (periods[index - 1] ?? 0));
+      if (falls !== -1) {
+        fail(
+          text,
+          "periods that do not fall with depth: a stage fires whenever a deeper one does",
+          `try fixed:${[...periods].sort((a, b) => a - b).join(",")}`,
+        );
+      }
+      return schedule;
+    }
+    case "adaptive":
+      if (!Number.isFinite(schedule.threshold) || schedule.threshold < 0) {
+        fail(text, "a threshold from 0 up (a share: 0.25 is a quarter)");
+      }
+      return schedule;
+  }
+}
+
+/** A schedule as {@link parseSchedule} reads it. */
+export function formatSchedule(schedule: Schedule): string {
+  switch (schedule.kind) {
+    case "every":
+      return "every";
+    case "skip":
+      return `skip:${schedule.period}`;
+    case "fixed":
+      return `fixed:${schedule.periods.join(",")}`;
+    case "adaptive":
+      return `adaptive:${schedule.threshold}`;
+  }
+}
+
+/** Number of stages that a schedule speaks of; `undefined` where it fits any number. */
+export function stagesNamedBy(schedule: Schedule): number | undefined {
+  return schedule.kind === "fixed" && schedule.periods.length > 1 ? schedule.periods.length : undefined;
+}
+
+/**
+ * The clock of every stage, shallowest first.
+ * @throws ClockworkError `invalid-schedule` where a list of periods has another length than there are stages
+ */
+export function clocksOf(schedule: Schedule, stages: number): readonly Clock[] {
+  checkSchedule(schedule);
+  const deepest = (clock: Clock): readonly Clock[] =>
+    Array.from({ length: stages }, (_, depth): Clock => (depth === stages - 1 ? clock : { kind: "every" }));
+  switch (schedule.kind) {
+    case "every":
+      return deepest({ kind: "every" });
+    case "skip":
+      return Array.from({ length: stages }, () => periodClock(schedule.period));
+    case "fixed": {
+      const [period = 1] = schedule.periods;
+      if (schedule.periods.length === 1) return deepest(periodClock(period));
+      if (schedule.periods.length !== stages) {
+        fail(
+          formatSchedule(schedule),
+          `one period for each of the ${stages} stages of the plan (or one for the deepest)`,
+        );
+      }
+      return schedule.periods.map(periodClock);
+    }
+    case "adaptive":
+      return deepest({ kind: "adaptive", threshold: schedule.threshold });
+  }
+}
+
+function periodClock(frames: number): Clock {
+  return frames === 1 ? { kind: "every" } : { kind: "period", frames };
+}
+
+function numberIn(text: string, value: string | undefined, example: string): number {
+  const number = value === undefined || value.trim() === "" ? Number.NaN : Number(value);
+  if (Number.isNaN(number)) fail(text, `a number, as in ${example}`);
+  return number;
+}
+
+function checkPeriod(text: string, period: number): void {
+  if (!Number.isInteger(period) || period < 1 || period > longestPeriod) {
+    fail(text, `periods that are whole numbers of frames from 1 to ${longestPeriod}`);
+  }
+}
+
+function fail(text: string, expected: string, hint = ""): never {
+  throw new ClockworkError("invalid-schedule", `clock: expected ${expected}, got "${text}"${hint && `; ${hint}`}`);
+}

@@ -1,0 +1,232 @@
+// Network + plan + schedule -> one ONNX model with clocks, stages that may rest, and memory. This file only joins the
+// parts; what each does is in the file of its name.
+
+import { clocksOf, formatSchedule, type Schedule } from "../clocks/index.ts";
+import { ClockworkError } from "../errors.ts";
+import { imageDimsOf, type Network, type Size } from "../network/index.ts";
+import { GraphIndex, namesIn, tensorValue, type DType, type Graph, type Model, type Tensor } from "../onnx/index.ts";
+import type { Preprocessing } from "../preprocessing.ts";
+import type { Plan } from "../stages/plan.ts";
+import { clockGraph, conditionOf } from "./clock-graph.ts";
+import { imageGraph, labelGraph } from "./frame-graph.ts";
+import { metadataKey, protocolOf, type PortDescription, type Protocol } from "./protocol.ts";
+import { scopesOf, type Level } from "./scopes.ts";
+import { shotGraph } from "./shot-graph.ts";
+import { stageGraph, type MemoryNames } from "./stage-graph.ts";
+
+/** How to compile. */
+export type CompileOptions = {
+  readonly schedule: Schedule;
+  readonly classNames?: readonly string[] | undefined;
+} & (
+  | {
+      /** Frames in, labels out: uint8 RGB [H,W,3] -> uint8 [H,W]. */
+      readonly io: "frames";
+      readonly preprocessing: Preprocessing;
+      /** Size of the frames and of the labels; default: the network's. */
+      readonly frame?: Size;
+    }
+  /** The network's own tensors in and out. */
+  | { readonly io: "tensors" }
+);
+
+/** A compiled network. */
+export interface Compiled {
+  readonly model: Model;
+  readonly protocol: Protocol;
+}
+
+/** Least operator set of the standard domain that has what compiling adds. */
+const leastOpset = 11;
+
+/**
+ * Compiles a network.
+ * @throws ClockworkError `invalid-schedule` where the schedule does not fit the plan, `unsupported-model` for operator
+ *   sets before 11 and (for frames) more than 256 classes
+ */
+export function compile(network: Network, plan: Plan, options: CompileOptions): Compiled {
+  const opset = network.model.opsets.get("") ?? 0;
+  if (opset < leastOpset) {
+    throw new ClockworkError(
+      "unsupported-model",
+      `compile: expected operator set ${leastOpset} or later, got ${opset}; try exporting the network with opset 17`,
+    );
+  }
+  const clocks = clocksOf(options.schedule, plan.stages.length);
+  const names = namesFor(network.model.graph, options.io === "frames");
+  const frame = options.io === "frames" ? (options.frame ?? network.size) : network.size;
+  const whole = withFrames(network, options, names, frame);
+  const index = new GraphIndex(whole.graph);
+
+  const rests = clocks.some((clock) => clock.kind !== "every");
+  const shot = rests ? shotGraph(names.shotSource, whole.imageDims, whole.imageDtype, names) : undefined;
+  const watch = plan.stages.at(-1)?.watch ?? undefined;
+  if (options.schedule.kind === "adaptive" && watch === undefined) {
+    throw new ClockworkError(
+      "invalid-schedule",
+      `clock: expected a stage that something can watch over, got a plan of one stage; try fixed:2 or another plan`,
+    );
+  }
+  const clock = clockGraph({
+    clocks,
+    watch,
+    shapeOf: (tensor) => network.shapeOf(tensor),
+    dtypeOf: (tensor) => network.dtypeOf(tensor),
+    memory: names,
+    restarts: [names.reset, ...(shot === undefined ? [] : [names.shot])],
+    fired: names.fired,
+    signal: names.signal,
+  });
+
+  const shapeOf = (tensor: string): readonly number[] | undefined => whole.shapes.get(tensor) ?? network.shapeOf(tensor);
+  const dtypeOf = (tensor: string): DType | undefined => whole.dtypes.get(tensor) ?? network.dtypeOf(tensor);
+  const data = index.reach([whole.input]);
+  const levels = plan.stages.flatMap((stage, depth): Level[] => {
+    if (clocks[depth]?.kind === "every") return [];
+    const members = new Set(
+      depth === 0 ? index.nodes : network.index.nodes.filter((_, position) => stage.nodes[position] === 1),
+    );
+    return [{ stage: stage.index, nodes: Uint8Array.from(index.nodes, (node) => (members.has(node) ? 1 : 0)) }];
+  });
+  const staged = stageGraph({
+    index,
+    scopes: scopesOf(index, data, levels),
+    memory: names,
+    condition: conditionOf,
+    dtypeOf,
+    shapeOf,
+    clock: [...(shot?.nodes ?? []), ...clock.nodes],
+  });
+
+  const describe = (name: string, tensor = name): PortDescription => ({
+    name,
+    dtype: dtypeOf(tensor) ?? "undefined",
+    shape: shapeOf(tensor) ?? [],
+  });
+  const state = [
+    ...staged.held.map(({ tensor }) => ({ tensor, dtype: dtypeOf(tensor) ?? "undefined", dims: shapeOf(tensor) ?? [] })),
+    ...clock.memory,
+    ...(shot?.memory ?? []),
+  ].map(({ tensor, dtype, dims }) => ({ input: names.before(tensor), output: names.after(tensor), dtype, dims }));
+  const protocol = protocolOf({
+    io: options.io,
+    schedule: formatSchedule(options.schedule),
+    frame,
+    network: network.size,
+    stages: plan.stages.map((stage) => ({ index: stage.index, macs: stage.macs })),
+    ...(options.classNames !== undefined && { classNames: options.classNames }),
+    inputs: {
+      image: { name: whole.input, dtype: whole.imageDtype, shape: whole.imageDims },
+      reset: { name: names.reset, dtype: "bool", shape: [1] },
+    },
+    outputs: {
+      results: whole.graph.outputs.map(({ name }) => describe(name)),
+      fired: { name: names.fired, dtype: "bool", shape: [plan.stages.length] },
+      ...(clock.hasSignal && { signal: { name: names.signal, dtype: "float32" as const, shape: [1] } }),
+      ...(shot !== undefined && { shot: { name: names.shot, dtype: "bool" as const, shape: [1] } }),
+    },
+    state,
+  });
+  const value = ({ name, dtype, shape }: PortDescription) => tensorValue(name, dtype, shape);
+  const { outputs } = protocol;
+  const graph: Graph = {
+    ...network.model.graph,
+    nodes: staged.nodes,
+    inputs: [
+      value(protocol.inputs.image),
+      value(protocol.inputs.reset),
+      ...state.map((link) => tensorValue(link.input, link.dtype, link.dims)),
+    ],
+    outputs: [
+      ...outputs.results.map(value),
+      value(outputs.fired),
+      ...(outputs.signal === undefined ? [] : [value(outputs.signal)]),
+      ...(outputs.shot === undefined ? [] : [value(outputs.shot)]),
+      ...state.map((link) => tensorValue(link.output, link.dtype, link.dims)),
+    ],
+    initializers: new Map([...staged.initializers, ...clock.initializers, ...(shot?.initializers ?? [])]),
+    values: [],
+  };
+  return {
+    model: {
+      ...network.model,
+      graph,
+      metadata: new Map([...network.model.metadata, [metadataKey, JSON.stringify(protocol)]]),
+    },
+    protocol,
+  };
+}
+
+/** Names that a compiled network gives to its in- and outputs. */
+interface Names extends MemoryNames {
+  readonly image: string;
+  readonly labels: string;
+  readonly reset: string;
+  readonly fired: string;
+  readonly signal: string;
+  readonly shot: string;
+  readonly shotSource: string;
+}
+
+/** Short names where the network does not use them itself. */
+function namesFor(graph: Graph, frames: boolean): Names {
+  const taken = namesIn(graph);
+  const free = (name: string): string => (taken.has(name) ? `clockwork/${name}` : name);
+  const image = frames ? free("frame") : (graph.inputs.find((input) => !graph.initializers.has(input.name))?.name ?? "");
+  return {
+    image,
+    labels: free("labels"),
+    reset: free("reset"),
+    fired: free("fired"),
+    signal: free("signal"),
+    shot: free("shot"),
+    shotSource: image,
+    before: (tensor) => `state/${tensor}`,
+    after: (tensor) => `next/${tensor}`,
+  };
+}
+
+interface Whole {
+  readonly graph: Graph;
+  /** Name of the image input. */
+  readonly input: string;
+  readonly imageDims: readonly number[];
+  readonly imageDtype: DType;
+  /** Shapes and types of results that the network itself does not have. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly dtypes: ReadonlyMap<string, DType>;
+}
+
+/** The network with what comes before and after it. */
+function withFrames(network: Network, options: CompileOptions, names: Names, frame: Size): Whole {
+  const { graph } = network.model;
+  if (options.io === "tensors") {
+    return {
+      graph,
+      input: network.input.name,
+      imageDims: imageDimsOf(network),
+      imageDtype: network.input.dtype,
+      shapes: new Map(),
+      dtypes: new Map(),
+    };
+  }
+  const before = imageGraph(network, options.preprocessing, names.image, frame);
+  const after = labelGraph(network, names.labels, frame);
+  const imageDims = [frame.heightPx, frame.widthPx, 3];
+  const labelDims = [frame.heightPx, frame.widthPx];
+  const initializers: [string, Tensor][] = [...graph.initializers, ...before.initializers, ...after.initializers];
+  return {
+    graph: {
+      ...graph,
+      nodes: [...before.nodes, ...graph.nodes, ...after.nodes],
+      inputs: [tensorValue(names.image, "uint8", imageDims)],
+      outputs: [tensorValue(names.labels, "uint8", labelDims)],
+      initializers: new Map(initializers),
+    },
+    input: names.image,
+    imageDims,
+    imageDtype: "uint8",
+    shapes: new Map([[names.labels, labelDims]]),
+    dtypes: new Map([[names.labels, "uint8"]]),
+  };
+}
