@@ -1,0 +1,71 @@
+// Reads a source ahead of its consumer, up to a bound: while one frame is worked on, the next ones are made.
+
+import { ClockworkError } from "../errors.ts";
+
+/** An item with the time that its source took to make it. */
+export interface Prefetched<T> {
+  readonly item: T;
+  readonly milliseconds: number;
+}
+
+/**
+ * Yields what `source` gives, in order, while up to `capacity` items wait. Stops reading when it is left early or when
+ * `signal` is aborted, and closes the source.
+ *
+ * @throws ClockworkError `aborted` when `signal` is; whatever the source throws, after the items before it
+ */
+export async function* prefetch<T>(
+  source: AsyncIterable<T> | Iterable<T>,
+  capacity: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Prefetched<T>, void, void> {
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const ready: Prefetched<T>[] = [];
+  let ended = false;
+  let failure: { readonly error: unknown } | undefined;
+  let stopped = false;
+  let wakeReader: (() => void) | undefined;
+  let wakeConsumer: (() => void) | undefined;
+
+  const read = async (): Promise<void> => {
+    try {
+      while (!stopped) {
+        if (ready.length >= capacity) {
+          await new Promise<void>((resolve) => (wakeReader = resolve));
+          continue;
+        }
+        const start = performance.now();
+        const next = await iterator.next();
+        if (next.done === true) break;
+        ready.push({ item: next.value, milliseconds: performance.now() - start });
+        wakeConsumer?.();
+      }
+    } catch (error) {
+      failure = { error };
+    }
+    ended = true;
+    wakeConsumer?.();
+  };
+  const onAbort = (): void => wakeConsumer?.();
+  signal?.addEventListener("abort", onAbort);
+  const reading = read();
+  try {
+    for (;;) {
+      if (signal?.aborted === true) throw new ClockworkError("aborted", "segment: stopped", { cause: signal.reason });
+      const first = ready.shift();
+      if (first !== undefined) {
+        wakeReader?.();
+        yield first;
+      } else if (failure !== undefined) throw failure.error;
+      else if (ended) return;
+      else await new Promise<void>((resolve) => (wakeConsumer = resolve));
+    }
+  } finally {
+    stopped = true;
+    signal?.removeEventListener("abort", onAbort);
+    wakeReader?.();
+    // The reader may be in the middle of an item: it has to be done with the source before that is closed.
+    await reading;
+    await iterator.return?.();
+  }
+}

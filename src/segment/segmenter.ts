@@ -1,0 +1,273 @@
+// The runtime: frames in, label maps out. It opens a compiled network for the size of the frames, feeds it, and keeps
+// decode, inference and what the caller does with results going at the same time. It decides nothing about stages:
+// that is in the compiled graph.
+
+import type { Schedule } from "../clocks/index.ts";
+import { compile, type Compiled } from "../compile/compile.ts";
+import { readProtocol, type Protocol } from "../compile/protocol.ts";
+import type { Engine, EngineSession, OpenOptions } from "../engine/engine.ts";
+import { ClockworkError } from "../errors.ts";
+import type { Frame, LabelMap } from "../frame.ts";
+import { fitNetwork, sizeText, type Network, type Size } from "../network/index.ts";
+import { writeModel, type Model } from "../onnx/index.ts";
+import { networkSize, type Preprocessing } from "../preprocessing.ts";
+import type { Cut } from "../stages/cut.ts";
+import { planOf, type Plan } from "../stages/plan.ts";
+import { prefetch } from "./prefetch.ts";
+
+/** How to segment. */
+export interface SegmenterOptions {
+  /** A segmentation network, or a compiled network with `io` frames, which brings its own schedule. */
+  readonly model: Model;
+  readonly engine: Engine;
+  readonly schedule: Schedule;
+  readonly preprocessing: Preprocessing;
+  readonly classNames?: readonly string[] | undefined;
+  /** Wanted number of stages; default 2. */
+  readonly stages?: number | undefined;
+  /** Explicit cuts, in place of `stages`. */
+  readonly cuts?: readonly Cut[] | undefined;
+  /** A plan that was made before, applied at every size. */
+  readonly planFor?: ((network: Network) => Plan) | undefined;
+  /** Size at which the network runs; default: what `preprocessing` says. */
+  readonly size?: Size | "native" | undefined;
+  /** Name of the network's output that has the result. */
+  readonly output?: string | undefined;
+  /** Graph optimisations and threads of the engine. */
+  readonly engineOptions?: Pick<OpenOptions, "optimize" | "threads">;
+}
+
+/** A segmented frame. */
+export interface SegmentResult {
+  /** The frame, as it was given. */
+  readonly frame: Frame;
+  /** Class of every pixel, at the size of the frame. */
+  readonly labels: LabelMap;
+  readonly timestampSec: number;
+  /** Whether each stage fired, shallowest first. */
+  readonly fired: readonly boolean[];
+  /** What an adaptive clock measured; `undefined` without one. */
+  readonly signal: number | undefined;
+  /** Whether a change of shot was seen. */
+  readonly shot: boolean;
+  /** Multiply-accumulates that were executed. */
+  readonly macs: number;
+  /** Where the time went, in milliseconds. */
+  readonly milliseconds: {
+    /** Making the frame, in the source. */
+    readonly source: number;
+    /** Pre-processing, network and post-processing, in the engine. */
+    readonly inference: number;
+  };
+}
+
+/** What a segmenter does at one size of frames. */
+export interface Preparation {
+  readonly protocol: Protocol;
+  /** `undefined` where a compiled network was given. */
+  readonly network: Network | undefined;
+  readonly plan: Plan | undefined;
+  /** What a user should know: a size that was moved, stages that are missing. */
+  readonly notes: readonly string[];
+}
+
+interface Prepared extends Preparation {
+  readonly session: EngineSession;
+}
+
+/** Frames that the engine has at a time: one that runs and one that waits, so that it is never idle. */
+const inFlight = 2;
+
+/** Frames that are read ahead. */
+const readAhead = 3;
+
+/**
+ * Segments video with one network and one schedule.
+ *
+ * @example
+ * ```ts
+ * import { nodeEngine, openModel, openVideo, parseSchedule, readModel, Segmenter } from "clockwork-convnets/node";
+ * const source = await openModel("my-model");
+ * await using segmenter = new Segmenter({
+ *   ...source,
+ *   model: readModel(source.bytes),
+ *   engine: nodeEngine,
+ *   schedule: parseSchedule("fixed:2"),
+ * });
+ * await using video = await openVideo("street.mp4");
+ * for await (const { labels, fired } of segmenter.segment(video)) console.log(labels.data.length, fired);
+ * ```
+ */
+export class Segmenter implements AsyncDisposable {
+  readonly #options: SegmenterOptions;
+  #prepared: Prepared | undefined;
+  #restart = true;
+  #busy = false;
+  #disposed = false;
+
+  constructor(options: SegmenterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Plans, compiles and opens the network for frames of a size; {@link segment} does so by itself.
+   * @throws ClockworkError where the network cannot be used, cut or opened
+   */
+  async prepare(frame: Size): Promise<Preparation> {
+    if (this.#disposed) throw new ClockworkError("aborted", "segmenter: expected an open one, got one that was disposed");
+    const now = this.#prepared;
+    if (now !== undefined && sizeText(now.protocol.frame) === sizeText(frame)) return now;
+    this.#prepared = undefined;
+    await now?.session[Symbol.asyncDispose]();
+    const made = await this.#compile(frame);
+    const { protocol } = made.compiled;
+    const session = await this.#options.engine.open(writeModel(made.compiled.model).bytes, {
+      ...this.#options.engineOptions,
+      state: protocol.state,
+      outputs: protocol.outputs.results.map(({ name, dtype, shape }) => ({ name, dtype, dims: shape })),
+    });
+    this.#prepared = { protocol, network: made.network, plan: made.plan, notes: made.notes, session };
+    this.#restart = true;
+    return this.#prepared;
+  }
+
+  async #compile(frame: Size): Promise<{
+    compiled: Compiled;
+    network: Network | undefined;
+    plan: Plan | undefined;
+    notes: readonly string[];
+  }> {
+    const { model, preprocessing, engine, output } = this.#options;
+    const protocol = readProtocol(model);
+    if (protocol !== undefined) {
+      if (protocol.io !== "frames" || sizeText(protocol.frame) !== sizeText(frame)) {
+        throw new ClockworkError(
+          "invalid-argument",
+          `segmenter: expected frames of ${sizeText(protocol.frame)} for this compiled network (io ${protocol.io}), got ${sizeText(frame)}; ` +
+            `try the network that it was compiled from, or compiling it for ${sizeText(frame)}`,
+        );
+      }
+      return { compiled: { model, protocol }, network: undefined, plan: undefined, notes: [] };
+    }
+    const wanted =
+      this.#options.size === undefined
+        ? networkSize(preprocessing, frame)
+        : this.#options.size === "native"
+          ? frame
+          : this.#options.size;
+    const network = await fitNetwork(model, { size: wanted, engine, ...(output !== undefined && { output }) });
+    const plan =
+      this.#options.planFor?.(network) ??
+      planOf(network, {
+        ...(this.#options.stages !== undefined && { stages: this.#options.stages }),
+        ...(this.#options.cuts !== undefined && { cuts: this.#options.cuts }),
+      });
+    const compiled = compile(network, plan, {
+      io: "frames",
+      schedule: this.#options.schedule,
+      preprocessing,
+      frame,
+      classNames: this.#options.classNames,
+    });
+    const moved = sizeText(network.size) !== sizeText(wanted);
+    const notes = [
+      ...(moved ? [`the network cannot take ${sizeText(wanted)}: it runs at ${sizeText(network.size)}`] : []),
+      ...plan.notes,
+    ];
+    return { compiled, network, plan, notes };
+  }
+
+  /**
+   * Segments frames in order. Reads ahead a little and works on a few frames at once, so results come late but keep
+   * coming; memory is bounded whatever the source or the caller does. A change of frame size starts afresh.
+   *
+   * @throws ClockworkError `aborted` when `signal` is; whatever the source throws
+   */
+  async *segment(
+    frames: AsyncIterable<Frame> | Iterable<Frame>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<SegmentResult, void, void> {
+    if (this.#busy) {
+      throw new ClockworkError(
+        "invalid-argument",
+        "segmenter: expected one source at a time, got a second one; try a segmenter for each",
+      );
+    }
+    this.#busy = true;
+    const pending: Promise<SegmentResult>[] = [];
+    try {
+      for await (const { item: frame, milliseconds } of prefetch(frames, readAhead, options.signal)) {
+        checkFrame(frame);
+        // Results of the old size first: preparing for another one closes the session that they come from.
+        if (this.#prepared !== undefined && sizeText(this.#prepared.protocol.frame) !== sizeText(frame)) {
+          for (let next = pending.shift(); next !== undefined; next = pending.shift()) yield await next;
+        }
+        await this.prepare({ widthPx: frame.widthPx, heightPx: frame.heightPx });
+        const result = this.#run(frame, milliseconds);
+        // It may fail while nobody waits for it yet; the failure is seen when its turn comes.
+        result.catch(() => undefined);
+        pending.push(result);
+        const first = pending.length > inFlight ? pending.shift() : undefined;
+        if (first !== undefined) yield await first;
+      }
+      for (let next = pending.shift(); next !== undefined; next = pending.shift()) yield await next;
+    } finally {
+      await Promise.allSettled(pending);
+      this.#busy = false;
+    }
+  }
+
+  /** Makes every stage fire on the next frame that is read. */
+  reset(): void {
+    this.#restart = true;
+  }
+
+  async #run(frame: Frame, source: number): Promise<SegmentResult> {
+    const prepared = this.#prepared;
+    if (prepared === undefined) throw new ClockworkError("aborted", "segmenter: it was disposed while it worked");
+    const { session, protocol } = prepared;
+    const { image, reset } = protocol.inputs;
+    const restart = this.#restart;
+    this.#restart = false;
+    const { outputs, milliseconds } = await session.run({
+      [image.name]: { dtype: "uint8", dims: image.shape, data: frame.data },
+      [reset.name]: { dtype: "bool", dims: [1], data: Uint8Array.of(restart ? 1 : 0) },
+    });
+    const labels = outputs[protocol.outputs.results[0]?.name ?? ""]?.data;
+    const flags = outputs[protocol.outputs.fired.name]?.data;
+    if (!(labels instanceof Uint8Array) || flags === undefined) {
+      throw new ClockworkError("engine", "segmenter: expected labels and firings, got other outputs");
+    }
+    const fired = Array.from(flags as Uint8Array, (flag) => flag === 1);
+    const signal = protocol.outputs.signal && outputs[protocol.outputs.signal.name]?.data[0];
+    const shot = protocol.outputs.shot && outputs[protocol.outputs.shot.name]?.data[0];
+    return {
+      frame,
+      labels: { data: labels, widthPx: frame.widthPx, heightPx: frame.heightPx },
+      timestampSec: frame.timestampSec,
+      fired,
+      signal: signal === undefined ? undefined : Number(signal),
+      shot: Number(shot ?? 0) === 1,
+      macs: protocol.stages.reduce((sum, stage, depth) => sum + (fired[depth] === true ? stage.macs : 0), 0),
+      milliseconds: { source, inference: milliseconds },
+    };
+  }
+
+  /** Closes the network. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    await prepared?.session[Symbol.asyncDispose]();
+  }
+}
+
+function checkFrame(frame: Frame): void {
+  const expected = frame.widthPx * frame.heightPx * 3;
+  if (frame.data.length !== expected || expected === 0) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `frame: expected ${expected} bytes of RGB for ${frame.widthPx}x${frame.heightPx}, got ${frame.data.length}`,
+    );
+  }
+}
