@@ -9,9 +9,9 @@ import type { Preprocessing } from "../preprocessing.ts";
 import type { Plan } from "../stages/plan.ts";
 import { clockGraph, conditionOf } from "./clock-graph.ts";
 import { imageGraph, labelGraph } from "./frame-graph.ts";
-import { metadataKey, protocolOf, type PortDescription, type Protocol } from "./protocol.ts";
+import { metadataKey, protocolOf, type Io, type PortDescription, type Protocol } from "./protocol.ts";
 import { scopesOf, type Level } from "./scopes.ts";
-import { shotGraph } from "./shot-graph.ts";
+import { shotGraph, type ShotSource } from "./shot-graph.ts";
 import { stageGraph, type MemoryNames } from "./stage-graph.ts";
 
 /** How to compile. */
@@ -59,7 +59,13 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
   const index = new GraphIndex(whole.graph);
 
   const rests = clocks.some((clock) => clock.kind !== "every");
-  const shot = rests ? shotGraph(names.shotSource, whole.imageDims, whole.imageDtype, names) : undefined;
+  const shot = rests
+    ? shotGraph(
+        { name: whole.input, dtype: whole.imageDtype, dims: whole.imageDims, axes: imageAxes(network, options.io) },
+        names,
+        names.shot,
+      )
+    : undefined;
   const watch = plan.stages.at(-1)?.watch ?? undefined;
   if (options.schedule.kind === "adaptive" && watch === undefined) {
     throw new ClockworkError(
@@ -165,7 +171,6 @@ interface Names extends MemoryNames {
   readonly fired: string;
   readonly signal: string;
   readonly shot: string;
-  readonly shotSource: string;
 }
 
 /** Short names where the network does not use them itself. */
@@ -180,10 +185,15 @@ function namesFor(graph: Graph, frames: boolean): Names {
     fired: free("fired"),
     signal: free("signal"),
     shot: free("shot"),
-    shotSource: image,
     before: (tensor) => `state/${tensor}`,
     after: (tensor) => `next/${tensor}`,
   };
+}
+
+/** Axes of the image that goes into a compiled network. */
+function imageAxes(network: Network, io: Io): ShotSource["axes"] {
+  if (io === "frames") return { rows: 0, columns: 1, channels: 2 };
+  return network.input.layout === "nchw" ? { rows: 2, columns: 3, channels: 1 } : { rows: 1, columns: 2, channels: 3 };
 }
 
 interface Whole {

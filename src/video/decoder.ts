@@ -37,7 +37,7 @@ export class Decoder {
     for (;;) {
       if (this.#context !== undefined) {
         // Only a drain makes the decoder work here: else this picks up what `sendPacket` has made.
-        const code = this.#draining ? await this.#context.receiveFrame(frame) : await this.#context.receiveFrame(frame);
+        const code = this.#draining ? await this.#context.receiveFrame(frame) : this.#context.receiveFrameSync(frame);
         if (code >= 0) {
           this.#errorsInARow = 0;
           const corrupt = (frame.flags & AV_FRAME_FLAG_CORRUPT) !== 0;

@@ -60,14 +60,14 @@ export class PictureGraph {
 
   /**
    * Sends one frame into each input and takes one out, on a thread of the pool.
-   * The frames are only referenced: they may be freed when this resolves.
+   * The graph takes over what the frames hold, and leaves them empty.
    *
    * @returns false where the graph gave nothing back.
    */
   async run(frames: readonly Frame[], out: Frame): Promise<boolean> {
     for (const [index, frame] of frames.entries()) {
       const input = this.#inputs[index];
-      // Without flags this queues a reference and does no work: that comes with the frame that is asked for.
+      // Without flags this queues the frame and does no work: that comes with the frame that is asked for.
       if (input !== undefined) check(input.buffersrcAddFrameSync(frame), "filter graph input");
     }
     const code = await this.#output.buffersinkGetFrame(out);

@@ -147,7 +147,7 @@ class FfmpegReader implements VideoReader {
     converter: RgbConverter,
     native: NativeFrame,
     signal: AbortSignal | undefined,
-    first: { info: VideoInfo; rgb: Omit<Frame, "timestampSec">; isHdr: boolean; startPts: bigint },
+    first: { info: VideoInfo; rgb: Omit<Frame, "timestampSec">; isHdr: boolean; pts: bigint },
   ) {
     this.info = first.info;
     this.#label = label;
@@ -156,7 +156,7 @@ class FfmpegReader implements VideoReader {
     this.#converter = converter;
     this.#native = native;
     this.#signal = signal;
-    this.#startPts = first.startPts;
+    this.#startPts = packets.facts.startPts ?? (first.pts === AV_NOPTS_VALUE ? 0n : first.pts);
     this.#state = {
       frames: 0,
       lastSec: undefined,
@@ -165,7 +165,7 @@ class FfmpegReader implements VideoReader {
       isHdr: first.isHdr,
       ended: false,
     };
-    this.#first = { ...first.rgb, timestampSec: this.#timestampOf(native) };
+    this.#first = { ...first.rgb, timestampSec: this.#timestampOf(first.pts) };
     native.unref();
     signal?.addEventListener("abort", this.#onAbort);
   }
@@ -182,15 +182,19 @@ class FfmpegReader implements VideoReader {
       if (!(await decoder.next(native))) throw noFramesError(label, decoder.undecodable);
       throwIfAborted(options.signal, label);
       const orientation = orientationFor(native, packets);
-      const rgb = await converter.convert(native, orientation, facts.names !== undefined);
       const pixel = native.sampleAspectRatio;
       const isSquare = pixel.num <= 0 || pixel.den <= 0;
       const { swapsSides } = orientation;
+      const isHdr = native.colorTrc === AVCOL_TRC_SMPTE2084 || native.colorTrc === AVCOL_TRC_ARIB_STD_B67;
+      const stored = { widthPx: native.width, heightPx: native.height };
+      const pts = native.bestEffortTimestamp;
+      // From here on the frame is empty: the converter takes its pixels over.
+      const rgb = await converter.convert(native, orientation, facts.names !== undefined);
       const info: VideoInfo = {
         widthPx: rgb.widthPx,
         heightPx: rgb.heightPx,
-        codedWidthPx: native.width,
-        codedHeightPx: native.height,
+        codedWidthPx: stored.widthPx,
+        codedHeightPx: stored.heightPx,
         frameRate: facts.frameRate,
         durationSec: facts.durationSec,
         frameCountEstimate: facts.frameCountEstimate,
@@ -204,10 +208,7 @@ class FfmpegReader implements VideoReader {
             ? { num: pixel.den, den: pixel.num }
             : { num: pixel.num, den: pixel.den },
       };
-      const isHdr = native.colorTrc === AVCOL_TRC_SMPTE2084 || native.colorTrc === AVCOL_TRC_ARIB_STD_B67;
-      const startPts =
-        facts.startPts ?? (native.bestEffortTimestamp === AV_NOPTS_VALUE ? 0n : native.bestEffortTimestamp);
-      const first = { info, rgb, isHdr, startPts };
+      const first = { info, rgb, isHdr, pts };
       return new FfmpegReader(label, packets, decoder, converter, native, options.signal, first);
     } catch (error) {
       native.free();
@@ -290,18 +291,17 @@ class FfmpegReader implements VideoReader {
     try {
       const isStill = this.#packets.facts.names !== undefined;
       const orientation = orientationFor(native, this.#packets);
-      const rgb = await this.#converter.convert(native, orientation, isStill);
-      return { ...rgb, timestampSec: this.#timestampOf(native) };
+      const timestampSec = this.#timestampOf(native.bestEffortTimestamp);
+      return { ...(await this.#converter.convert(native, orientation, isStill)), timestampSec };
     } finally {
       native.unref();
     }
   }
 
   /** Seconds from the start; where the stream has no time, or goes back, one frame after the last. */
-  #timestampOf(native: NativeFrame): number {
+  #timestampOf(pts: bigint): number {
     const { facts } = this.#packets;
     const state = this.#state;
-    const pts = native.bestEffortTimestamp;
     const stepSec = 1 / facts.frameRate;
     let seconds =
       pts === AV_NOPTS_VALUE

@@ -35,7 +35,7 @@ export class RgbConverter {
   }
 
   /**
-   * Converts one frame, which may be freed afterwards.
+   * Converts one frame, and leaves it empty.
    *
    * @param isStill true for image files, whose colours follow JPEG where they do not say.
    */
@@ -92,7 +92,7 @@ export class RgbConverter {
     const size = fit(upright, this.#target);
     // Scaled as stored, turned afterwards: the turn then costs what the small picture costs.
     const [width, height] = swapsSides ? [size.heightPx, size.widthPx] : [size.widthPx, size.heightPx];
-    const scale = `[in0]scale=${width}:${height}:flags=bilinear,format=rgb24`;
+    const scale = `[in0]scale=${width}:${height}:flags=bilinear+accurate_rnd+full_chroma_int,format=rgb24`;
     return [scale, ...orientation.filters].join(",").concat("[out]");
   }
 }
