@@ -1,12 +1,7 @@
 // The audio of a source, copied packet by packet into an overlay: not decoded, not encoded again.
 // Timestamps are moved so that zero is the first frame of the source's video.
 
-import {
-  AV_NOPTS_VALUE,
-  AVDISCARD_ALL,
-  AVMEDIA_TYPE_AUDIO,
-  AVMEDIA_TYPE_VIDEO,
-} from "node-av/constants";
+import { AV_NOPTS_VALUE, AVDISCARD_ALL, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_VIDEO } from "node-av/constants";
 import { avGetCodecName, FormatContext, Packet, type Stream } from "node-av/lib";
 import { check } from "./native.ts";
 import { resolveSource } from "./source.ts";

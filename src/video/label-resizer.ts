@@ -18,10 +18,7 @@ export class LabelResizer {
   }
 
   /** The map at that size; the map itself where it has that size. */
-  async resize(
-    labels: LabelMap,
-    size: { readonly widthPx: number; readonly heightPx: number },
-  ): Promise<LabelMap> {
+  async resize(labels: LabelMap, size: { readonly widthPx: number; readonly heightPx: number }): Promise<LabelMap> {
     const { widthPx, heightPx } = size;
     if (labels.widthPx === widthPx && labels.heightPx === heightPx) return labels;
     const key = [labels.widthPx, labels.heightPx, widthPx, heightPx].join(" ");

@@ -40,11 +40,7 @@ export class LabelVideoSink implements LabelSink {
 
   async close(): Promise<void> {
     if (this.#file === undefined) {
-      await this.abort();
-      throw new ClockworkError(
-        "invalid-video",
-        `${this.#part.finalPath}: expected labels to write, got none`,
-      );
+      throw new ClockworkError("invalid-video", `${this.#part.finalPath}: expected labels to write, got none`);
     }
     await this.#file.finish();
     this.#resizer.dispose();

@@ -14,20 +14,11 @@ import {
   type AVPixelFormat,
   type FFEncoderCodec,
 } from "node-av/constants";
-import {
-  Codec,
-  CodecContext,
-  Dictionary,
-  FormatContext,
-  type Frame,
-  Packet,
-  Rational,
-  type Stream,
-} from "node-av/lib";
+import { Codec, CodecContext, Dictionary, FormatContext, type Frame, Packet, Rational, type Stream } from "node-av/lib";
 import { ClockworkError } from "../errors.ts";
 import type { AudioCopy } from "./audio-copy.ts";
 import { check, type Ratio } from "./native.ts";
-import { PartFile } from "./part-file.ts";
+import type { PartFile } from "./part-file.ts";
 
 /** What to encode and how. */
 export interface VideoFileOptions {
@@ -100,6 +91,7 @@ export class VideoFile {
     } catch (error) {
       encoder.freeContext();
       await muxer.closeOutput();
+      await options.audio?.close();
       throw error;
     }
   }

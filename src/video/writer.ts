@@ -46,9 +46,7 @@ export async function openSink(path: string, options: SinkOptions): Promise<Labe
     return new OrderedSink(new LabelImagesSink(path, resolved));
   }
   const part = await PartFile.create(path);
-  return new OrderedSink(
-    kind === "overlay" ? new OverlaySink(part, resolved) : new LabelVideoSink(part, resolved),
-  );
+  return new OrderedSink(kind === "overlay" ? new OverlaySink(part, resolved) : new LabelVideoSink(part, resolved));
 }
 
 type SinkKind = "overlay" | "label-video" | "label-images";
@@ -65,10 +63,7 @@ async function kindOf(path: string, format: SinkOptions["format"]): Promise<Sink
   }
   if (format === "labels" && extension === ".mkv") return "label-video";
   if (format !== "labels" && OVERLAY_EXTENSIONS.includes(extension)) return "overlay";
-  const expected =
-    format === "labels"
-      ? ".mkv or a folder for labels"
-      : `${OVERLAY_EXTENSIONS.join(", ")} or a folder`;
+  const expected = format === "labels" ? ".mkv or a folder for labels" : `${OVERLAY_EXTENSIONS.join(", ")} or a folder`;
   throw new ClockworkError(
     "invalid-argument",
     `${path}: expected ${expected}, got "${extension}"; try ${format === "labels" ? ".mkv" : ".mp4"}`,

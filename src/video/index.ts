@@ -1,0 +1,8 @@
+// Everything of this folder that others may use.
+
+export { readLabelImage } from "./label-image.ts";
+export type { Ratio } from "./native.ts";
+export { paletteFor, readPalette } from "./palette.ts";
+export { type OpenVideoOptions, openVideo, type VideoInfo, type VideoReader } from "./reader.ts";
+export type { LabelSink, SinkOptions } from "./sink.ts";
+export { openSink } from "./writer.ts";
