@@ -2,7 +2,7 @@
 // decode, inference and what the caller does with results going at the same time. It decides nothing about stages:
 // that is in the compiled graph.
 
-import type { Schedule } from "../clocks/index.ts";
+import { stagesNamedBy, type Schedule } from "../clocks/index.ts";
 import { compile, type Compiled } from "../compile/compile.ts";
 import { readProtocol, type Protocol } from "../compile/protocol.ts";
 import type { Engine, EngineSession, OpenOptions } from "../engine/engine.ts";
@@ -33,6 +33,8 @@ export interface SegmenterOptions {
   readonly size?: Size | "native" | undefined;
   /** Name of the network's output that has the result. */
   readonly output?: string | undefined;
+  /** What is to be said of the model itself; comes first among the notes. */
+  readonly warnings?: readonly string[] | undefined;
   /** Graph optimisations and threads of the engine. */
   readonly engineOptions?: Pick<OpenOptions, "optimize" | "threads">;
 }
@@ -86,16 +88,11 @@ const readAhead = 3;
  *
  * @example
  * ```ts
- * import { nodeEngine, openModel, openVideo, parseSchedule, readModel, Segmenter } from "clockwork-convnets/node";
- * const source = await openModel("my-model");
- * await using segmenter = new Segmenter({
- *   ...source,
- *   model: readModel(source.bytes),
- *   engine: nodeEngine,
- *   schedule: parseSchedule("fixed:2"),
- * });
- * await using video = await openVideo("street.mp4");
- * for await (const { labels, fired } of segmenter.segment(video)) console.log(labels.data.length, fired);
+ * import { openSegmenter, openVideo } from "clockwork-convnets/node";
+ * await using segmenter = await openSegmenter({ model: "my-model", clock: "fixed:2" });
+ * for await (const { labels, fired } of segmenter.segment(await openVideo("street.mp4"))) {
+ *   console.log(labels.data.length, fired);
+ * }
  * ```
  */
 export class Segmenter implements AsyncDisposable {
@@ -107,6 +104,16 @@ export class Segmenter implements AsyncDisposable {
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
+  }
+
+  /** Names of the classes by label, where the model has them. */
+  get classNames(): readonly string[] | undefined {
+    return this.#options.classNames;
+  }
+
+  /** Size of the only frames that a compiled network takes; `undefined` for a network that is compiled here. */
+  get compiledFor(): Size | undefined {
+    return readProtocol(this.#options.model)?.frame;
   }
 
   /**
@@ -137,7 +144,7 @@ export class Segmenter implements AsyncDisposable {
     plan: Plan | undefined;
     notes: readonly string[];
   }> {
-    const { model, preprocessing, engine, output } = this.#options;
+    const { model, preprocessing, engine, output, schedule, warnings = [] } = this.#options;
     const protocol = readProtocol(model);
     if (protocol !== undefined) {
       if (protocol.io !== "frames" || sizeText(protocol.frame) !== sizeText(frame)) {
@@ -147,7 +154,7 @@ export class Segmenter implements AsyncDisposable {
             `try the network that it was compiled from, or compiling it for ${sizeText(frame)}`,
         );
       }
-      return { compiled: { model, protocol }, network: undefined, plan: undefined, notes: [] };
+      return { compiled: { model, protocol }, network: undefined, plan: undefined, notes: [...warnings] };
     }
     const wanted =
       this.#options.size === undefined
@@ -156,23 +163,28 @@ export class Segmenter implements AsyncDisposable {
           ? frame
           : this.#options.size;
     const network = await fitNetwork(model, { size: wanted, engine, ...(output !== undefined && { output }) });
+    const stages = this.#options.stages ?? stagesNamedBy(schedule);
     const plan =
       this.#options.planFor?.(network) ??
       planOf(network, {
-        ...(this.#options.stages !== undefined && { stages: this.#options.stages }),
+        ...(stages !== undefined && { stages }),
         ...(this.#options.cuts !== undefined && { cuts: this.#options.cuts }),
       });
     const compiled = compile(network, plan, {
       io: "frames",
-      schedule: this.#options.schedule,
+      schedule,
       preprocessing,
       frame,
       classNames: this.#options.classNames,
     });
     const moved = sizeText(network.size) !== sizeText(wanted);
     const notes = [
+      ...warnings,
       ...(moved ? [`the network cannot take ${sizeText(wanted)}: it runs at ${sizeText(network.size)}`] : []),
       ...plan.notes,
+      ...(plan.stages.length === 1 && schedule.kind === "fixed"
+        ? ["there is one stage: between firings the last labels are repeated, as with skip"]
+        : []),
     ];
     return { compiled, network, plan, notes };
   }

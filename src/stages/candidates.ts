@@ -3,8 +3,8 @@
 
 import type { Network } from "../network/index.ts";
 import { intsAttribute, type Node } from "../onnx/index.ts";
-import { atStride } from "./area.ts";
-import { heldBytes, membersOf, sizeOf, sumOver, type Entry, type NodeSet } from "./region.ts";
+import { atStride, workingAreas } from "./area.ts";
+import { dataNodes, heldBytes, membersOf, sizeOf, sumOver, type Entry, type NodeSet } from "./region.ts";
 
 /** A region that could rest, and how it was found. */
 export interface Candidate {
@@ -22,6 +22,21 @@ export interface Ground {
   /** Cost of each node: MACs or milliseconds. */
   readonly costs: readonly number[];
   readonly totalCost: number;
+  /** Measured milliseconds of each node, where they are the cost. */
+  readonly milliseconds: readonly number[] | undefined;
+}
+
+/** What candidates of a network are made from; it costs MACs unless its nodes were measured. */
+export function groundOf(network: Network, milliseconds?: readonly number[]): Ground {
+  const costs = milliseconds ?? network.macs;
+  return {
+    network,
+    data: dataNodes(network),
+    areas: workingAreas(network),
+    costs,
+    totalCost: costs.reduce((sum, cost) => sum + cost, 0),
+    milliseconds,
+  };
 }
 
 /** A region with less of the network's cost is not looked at. */
@@ -103,8 +118,7 @@ function enclosed(ground: Ground, stride: number): NodeSet {
     const names = index.node(position).outputs.filter((name) => name !== "");
     const only = names.every(
       (name) =>
-        !outputs.has(name) &&
-        index.consumersOf(name).every((consumer) => set[consumer] === 1 || after[consumer] === 1),
+        !outputs.has(name) && index.consumersOf(name).every((consumer) => set[consumer] === 1 || after[consumer] === 1),
     );
     after[position] = only ? 1 : 0;
   }
@@ -148,7 +162,7 @@ export function peel(ground: Ground, region: NodeSet): NodeSet {
   const { network } = ground;
   const set = region.slice();
   let spent = 0;
-  for (let again = true; again; ) {
+  for (let again = true; again;) {
     again = false;
     for (const position of membersOf(set).reverse()) {
       if (set[position] !== 1 || !isTail(network, set, position)) continue;
@@ -156,7 +170,7 @@ export function peel(ground: Ground, region: NodeSet): NodeSet {
       const trial = set.slice();
       let cost = 0;
       // Up along the chain that ends here, as far as a reason to peel might be.
-      for (let at: number | undefined = position; at !== undefined && trial[at] === 1 && isTail(network, trial, at); ) {
+      for (let at: number | undefined = position; at !== undefined && trial[at] === 1 && isTail(network, trial, at);) {
         trial[at] = 0;
         cost += ground.costs[at] ?? 0;
         const upsampling = isUpsampling(network, network.index.node(at));

@@ -57,7 +57,10 @@ function edges(network: Network, text: string, tensor: string, nodes: readonly s
     if (node === undefined) unknown(network, text, name, "a node");
     if (!consumers.includes(node)) {
       const readers = consumers.map((consumer) => nodeLabel(index.node(consumer))).join(", ");
-      throw new ClockworkError("uncuttable", `cut "${text}": expected a node that reads "${tensor}" (${readers}), got "${name}"`);
+      throw new ClockworkError(
+        "uncuttable",
+        `cut "${text}": expected a node that reads "${tensor}" (${readers}), got "${name}"`,
+      );
     }
     return node;
   });

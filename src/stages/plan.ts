@@ -4,12 +4,10 @@
 import { ClockworkError } from "../errors.ts";
 import type { Network, Size } from "../network/index.ts";
 import { nodeLabel, type DType } from "../onnx/index.ts";
-import { workingAreas } from "./area.ts";
-import { behind, candidatesAt, peel, type Candidate, type Ground } from "./candidates.ts";
+import { behind, candidatesAt, groundOf, peel, type Candidate, type Ground } from "./candidates.ts";
 import type { Cut } from "./cut.ts";
 import { freshOf, isVerdict, judge, ownNodes, type Rejection, type Verdict } from "./judge.ts";
 import {
-  dataNodes,
   entriesOf,
   heldBy,
   isSubset,
@@ -97,35 +95,37 @@ export const stageLimit = 6;
 export function planOf(network: Network, options: PlanOptions = {}): Plan {
   const wanted = options.cuts !== undefined ? options.cuts.length + 1 : (options.stages ?? 2);
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > stageLimit) {
-    throw new ClockworkError("invalid-argument", `stages: expected a whole number from 1 to ${stageLimit}, got ${wanted}`);
+    throw new ClockworkError(
+      "invalid-argument",
+      `stages: expected a whole number from 1 to ${stageLimit}, got ${wanted}`,
+    );
   }
-  const costs = options.milliseconds ?? network.macs;
-  const ground: Ground = {
-    network,
-    data: dataNodes(network),
-    areas: workingAreas(network),
-    costs,
-    totalCost: costs.reduce((sum, cost) => sum + cost, 0),
-  };
+  const ground = groundOf(network, options.milliseconds);
   const notes: string[] = [];
   const chain =
     options.cuts !== undefined ? explicitChain(ground, options.cuts, notes) : bestChain(ground, wanted, notes);
+  return planFrom(ground, chain, notes);
+}
+
+/** The plan of a network whose stages after the first are the regions of a chain, each within the one before. */
+export function planFrom(ground: Ground, chain: readonly NodeSet[], notes: readonly string[] = []): Plan {
+  const { network, milliseconds } = ground;
   const sets = [ground.data, ...chain];
-  const stages = sets.map((set, depth) => describe(ground, sets, depth, set, options.milliseconds));
-  for (const stage of stages) {
-    if (stage.watch?.kind === "features") {
-      notes.push(
-        `stage ${stage.index - 1} makes no score map: an adaptive clock of stage ${stage.index} watches the relative change of ${stage.watch.tensor}`,
-      );
-    }
-  }
+  const stages = sets.map((set, depth) => describe(ground, sets, depth, set));
+  const watches = stages.flatMap(({ index, watch }) =>
+    watch?.kind === "features"
+      ? [
+          `stage ${index - 1} makes no score map: an adaptive clock of stage ${index} watches the relative change of ${watch.tensor}`,
+        ]
+      : [],
+  );
   return {
     size: network.size,
     macs: network.totalMacs,
     parameters: network.parameters,
-    ...(options.milliseconds !== undefined && { milliseconds: ground.totalCost }),
+    ...(milliseconds !== undefined && { milliseconds: ground.totalCost }),
     stages,
-    notes,
+    notes: [...notes, ...watches],
   };
 }
 
@@ -243,14 +243,8 @@ function explicitChain(ground: Ground, cuts: readonly Cut[], notes: string[]): r
   return chain;
 }
 
-function describe(
-  ground: Ground,
-  sets: readonly NodeSet[],
-  depth: number,
-  set: NodeSet,
-  milliseconds: readonly number[] | undefined,
-): Stage {
-  const { network } = ground;
+function describe(ground: Ground, sets: readonly NodeSet[], depth: number, set: NodeSet): Stage {
+  const { network, milliseconds } = ground;
   const deeper = sets[depth + 1];
   const parent = sets[depth - 1];
   const own = ownNodes(set, deeper);

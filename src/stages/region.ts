@@ -53,8 +53,7 @@ export function heldBy(network: Network, set: NodeSet): readonly string[] {
       .node(index)
       .outputs.filter(
         (name) =>
-          name !== "" &&
-          (outputs.has(name) || network.index.consumersOf(name).some((consumer) => set[consumer] !== 1)),
+          name !== "" && (outputs.has(name) || network.index.consumersOf(name).some((consumer) => set[consumer] !== 1)),
       ),
   );
 }

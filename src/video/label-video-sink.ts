@@ -54,10 +54,11 @@ export class LabelVideoSink implements LabelSink {
 
   #open(frame: Frame): Promise<VideoFile> {
     const { frameRate, timeBase, sampleAspectRatio } = this.#options;
+    const isTiny = frame.widthPx < 16 || frame.heightPx < 16;
     return VideoFile.create(this.#part, {
       encoder: FF_ENCODER_FFV1,
       // The number of slices is fixed: FFmpeg would choose it by the number of cores.
-      encoderOptions: { level: "3", slices: "4", slicecrc: "1", g: "1" },
+      encoderOptions: { level: "3", slices: isTiny ? "1" : "4", slicecrc: "1", g: "1" },
       muxerOptions: {},
       widthPx: frame.widthPx,
       heightPx: frame.heightPx,

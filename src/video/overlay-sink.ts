@@ -116,18 +116,21 @@ export class OverlaySink implements LabelSink {
     const { timeBase } = this.#options;
     const { widthPx, heightPx } = this.#size ?? frame;
     const size = `${widthPx}:${heightPx}`;
-    const padding =
-      widthPx === even(widthPx) && heightPx === even(heightPx)
-        ? ""
-        : `,pad=${even(widthPx)}:${even(heightPx)},fillborders=right=${widthPx % 2}:bottom=${heightPx % 2}:mode=smear`;
+    const [evenWidth, evenHeight] = [even(widthPx), even(heightPx)];
+    const isEven = widthPx === evenWidth && heightPx === evenHeight;
+    // The pixel that odd sides get is added while every pixel still has a colour of its own.
+    const sampling = isEven ? "420" : "444";
+    const padding = isEven
+      ? ""
+      : `,pad=${evenWidth}:${evenHeight},fillborders=right=${widthPx % 2}:bottom=${heightPx % 2}:mode=smear,format=yuv420p`;
     this.#graph = await PictureGraph.create(
       [
         { ...sizeOf(frame), pixelFormat: AV_PIX_FMT_RGB24, timeBase },
         { ...sizeOf(labels), pixelFormat: AV_PIX_FMT_PAL8, timeBase },
       ],
-      `[in0]scale=${size}:${MATRIX}:flags=bilinear+accurate_rnd,format=yuv420p[picture];` +
-        `[in1]scale=${size}:${MATRIX}:flags=neighbor,format=yuva420p[colours];` +
-        `[picture][colours]overlay=format=yuv420${padding}[out]`,
+      `[in0]scale=${size}:${MATRIX}:flags=bilinear+accurate_rnd,format=yuv${sampling}p[picture];` +
+        `[in1]scale=${size}:${MATRIX}:flags=neighbor,format=yuva${sampling}p[colours];` +
+        `[picture][colours]overlay=format=yuv${sampling}${padding}[out]`,
     );
     this.#graphKey = key;
     return this.#graph;

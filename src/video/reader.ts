@@ -15,7 +15,7 @@ import { Decoder } from "./decoder.ts";
 import { IMAGE_FRAME_RATE, ImageSource } from "./image-source.ts";
 import { quietLogs, type Ratio } from "./native.ts";
 import { orientationOf } from "./orientation.ts";
-import type { PacketSource } from "./packet-source.ts";
+import type { PacketSource, SourceFacts } from "./packet-source.ts";
 import { RgbConverter } from "./rgb-converter.ts";
 import { resolveSource } from "./source.ts";
 import { type ReadingState, readingWarnings } from "./reading-warnings.ts";
@@ -179,7 +179,7 @@ class FfmpegReader implements VideoReader {
     const interrupt = (): void => packets.interrupt();
     options.signal?.addEventListener("abort", interrupt);
     try {
-      if (!(await decoder.next(native))) throw noFramesError(label, decoder.undecodable);
+      if (!(await decoder.next(native))) throw noFramesError(label, decoder.undecodable, facts);
       throwIfAborted(options.signal, label);
       const orientation = orientationFor(native, packets);
       const pixel = native.sampleAspectRatio;
@@ -348,8 +348,18 @@ function orientationFor(native: NativeFrame, packets: PacketSource): ReturnType<
   return own === null ? packets.facts.orientation : orientationOf(own);
 }
 
-function noFramesError(label: string, undecodable: number): ClockworkError {
-  const got = undecodable > 0 ? `none: ${undecodable} packets could not be decoded` : "a video without frames";
+function noFramesError(label: string, undecodable: number, facts: SourceFacts): ClockworkError {
+  const { names } = facts;
+  if (names !== undefined) {
+    return new ClockworkError(
+      "invalid-video",
+      `${label}: expected pictures, got ${names.length} that could not be decoded; try opening one in a viewer`,
+    );
+  }
+  const got =
+    undecodable > 0
+      ? `none: ${undecodable} packets could not be decoded`
+      : "a video without frames";
   return new ClockworkError(
     "invalid-video",
     `${label}: expected frames, got ${got}; try playing the file, or converting it to H.264`,

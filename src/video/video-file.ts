@@ -46,6 +46,7 @@ export class VideoFile {
   readonly #muxer: FormatContext;
   readonly #stream: Stream;
   readonly #packet: Packet = new Packet();
+  readonly #frameTicks: bigint;
   #lastPts: bigint | undefined;
   #isFreed = false;
 
@@ -61,6 +62,8 @@ export class VideoFile {
     this.#encoder = encoder;
     this.#muxer = muxer;
     this.#stream = stream;
+    const { num, den } = options.timeBase;
+    this.#frameTicks = BigInt(Math.max(1, Math.round(den / num / options.frameRate)));
     this.#packet.alloc();
   }
 
@@ -108,8 +111,7 @@ export class VideoFile {
   /** Encodes one frame, whose `pts` came from `ptsFor`. */
   async write(frame: Frame): Promise<void> {
     const { num, den } = this.#options.timeBase;
-    const ticks = Math.max(1, Math.round(den / num / this.#options.frameRate));
-    frame.duration = BigInt(ticks);
+    frame.duration = this.#frameTicks;
     check(await this.#encoder.sendFrame(frame), `${this.#part.finalPath}: encoding`);
     await this.#drain();
     await this.#options.audio?.writeUntil((Number(frame.pts) * num) / den);
@@ -140,6 +142,8 @@ export class VideoFile {
   async #drain(): Promise<void> {
     const packet = this.#packet;
     while (this.#encoder.receivePacketSync(packet) >= 0) {
+      // Without a duration mp4 files lose their last frame.
+      if (packet.duration === 0n) packet.duration = this.#frameTicks;
       packet.rescaleTs(this.#options.timeBase, this.#stream.timeBase);
       packet.streamIndex = this.#stream.index;
       const code = await this.#muxer.interleavedWriteFrame(packet);

@@ -34,7 +34,12 @@ describe.each(cut)("%s, deep stage every second frame", (_name, { build }) => {
     const held = plan.stages[1]?.held.map(({ tensor }) => tensor) ?? [];
     expect(held.length).toBeGreaterThan(0);
     const runs = await runCompiled(network, plan, { io: "tensors", schedule: parseSchedule("fixed:2") }, images);
-    expect(runs.map((run) => Array.from(run["fired"]?.data as Uint8Array))).toEqual([[1, 1], [1, 0], [1, 1], [1, 0]]);
+    expect(runs.map((run) => Array.from(run["fired"]?.data as Uint8Array))).toEqual([
+      [1, 1],
+      [1, 0],
+      [1, 1],
+      [1, 0],
+    ]);
 
     await using source = await nodeEngine.open(writeModel(withOutputs(model, held)).bytes, { optimize: "none" });
     await using rest = await nodeEngine.open(writeModel(withInputs(network, held)).bytes, { optimize: "none" });

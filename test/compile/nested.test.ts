@@ -102,7 +102,13 @@ test("the images differ enough to tell held from fresh", async () => {
   const model = networks.fcn8s.build();
   const network = await fitNetwork(model, { size, engine: directEngine });
   const plan = planOf(network, { stages: 3 });
-  const source = await simulate(model, network, plan, images, images.map(() => 3));
+  const source = await simulate(
+    model,
+    network,
+    plan,
+    images,
+    images.map(() => 3),
+  );
   const text = (tensor: EngineTensor | undefined): string => Array.from(tensor?.data ?? [], String).join();
   expect(new Set(source.map(({ results }) => text(results["logits"]))).size).toBe(images.length);
 });

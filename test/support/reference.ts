@@ -124,7 +124,9 @@ export function differences(runs: readonly Tensors[], reference: readonly Refere
         `next/${name}` in run ? [[`next/${name}`, tensor] as const] : [],
       ),
     ];
-    return expected.flatMap(([name, tensor]) => (sameBits(named(run, name), tensor) ? [] : [`${name} on frame ${frame}`]));
+    return expected.flatMap(([name, tensor]) =>
+      sameBits(named(run, name), tensor) ? [] : [`${name} on frame ${frame}`],
+    );
   });
 }
 

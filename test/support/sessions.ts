@@ -28,7 +28,11 @@ export async function runCompiled(
   const results: Record<string, EngineTensor>[] = [];
   for (const [frame, image] of images.entries()) {
     const reset: EngineTensor = { dtype: "bool", dims: [1], data: Uint8Array.of(frame === 0 ? 1 : 0) };
-    const { outputs } = await session.run({ [protocol.inputs.image.name]: image, [protocol.inputs.reset.name]: reset, ...memory });
+    const { outputs } = await session.run({
+      [protocol.inputs.image.name]: image,
+      [protocol.inputs.reset.name]: reset,
+      ...memory,
+    });
     memory = {};
     for (const { input, output } of protocol.state) {
       const tensor = outputs[output];

@@ -1,0 +1,61 @@
+// The `clockwork` command: parses, dispatches, reports. What it does is in the other files of this folder.
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { compileCommand } from "./compile.ts";
+import { inspectCommand } from "./inspect.ts";
+import { segmentCommand } from "./segment.ts";
+import { exitCodes, report, say } from "./terminal.ts";
+
+/** Runs the command line and returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    // A second Ctrl-C does not wait for anything.
+    if (stop.signal.aborted) process.exit(exitCodes.interrupted);
+    say("\nstopping (once more to stop at once)");
+    stop.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  // A reader that has enough (`| head`) is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(exitCodes.done);
+    throw error;
+  });
+  const program = new Command("clockwork")
+    .description(
+      "Fast video segmentation from any segmentation network (ONNX):\ndeep stages of the network fire less often than shallow ones.",
+    )
+    .version(version(), "-v, --version", "print the version")
+    .helpOption("-h, --help", "show help; each command has its own")
+    .showHelpAfterError("(add --help for the flags)")
+    .exitOverride()
+    .addHelpText(
+      "after",
+      `
+Start here:
+  clockwork inspect my-model                                        how would it be cut?
+  clockwork segment street.mp4 --model my-model --output out.mp4    segment a video
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.`,
+    );
+  for (const command of [segmentCommand, inspectCommand, compileCommand]) {
+    program.addCommand(command(stop.signal).exitOverride().showHelpAfterError("(add --help for the flags)"));
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCodes.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    return report(error);
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+function version(): string {
+  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { version: string }).version;
+}

@@ -1,0 +1,85 @@
+// What several commands take, and how the texts of flags become values. Commander reports what these throw.
+
+import { readFile } from "node:fs/promises";
+import { Command, Option } from "commander";
+import { ClockworkError, reasonOf } from "../errors.ts";
+import type { Size } from "../network/index.ts";
+
+/** Flags that say which network and how it is cut. */
+export interface NetworkFlags {
+  readonly stages?: number;
+  readonly cut?: readonly string[];
+  readonly plan?: string;
+  readonly networkOutput?: string;
+}
+
+/** Adds the flags of {@link NetworkFlags}. */
+export function withNetworkFlags(command: Command): Command {
+  return command
+    .option("--stages <n>", "number of stages to cut the network into; 1 is the whole network (default: 2)", wholeNumber("--stages"))
+    .option(
+      "--cut <edges>",
+      'cut here, as "tensor->node,node"; once for each stage after the first, shallowest first',
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .addOption(new Option("--plan <file>", "use a plan that `inspect --save` wrote").conflicts(["stages", "cut"]))
+    .option("--network-output <name>", "the network's output that has the result (default: found by itself)");
+}
+
+/** Parses `640x480`. */
+export function parseSize(flag: string): (text: string) => Size {
+  return (text) => {
+    const match = /^(\d{1,5})x(\d{1,5})$/i.exec(text.trim());
+    const [widthPx, heightPx] = [Number(match?.[1]), Number(match?.[2])];
+    if (match === null || widthPx < 1 || heightPx < 1) {
+      throw new ClockworkError("invalid-argument", `${flag}: expected WIDTHxHEIGHT, as 640x480, got "${text}"`);
+    }
+    return { widthPx, heightPx };
+  };
+}
+
+/** Parses a whole number from 1. */
+export function wholeNumber(flag: string): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!Number.isInteger(number) || number < 1) {
+      throw new ClockworkError("invalid-argument", `${flag}: expected a whole number from 1, got "${text}"`);
+    }
+    return number;
+  };
+}
+
+/** Parses a share from 0 to 1. */
+export function share(flag: string): (text: string) => number {
+  return (text) => {
+    const number = text.trim() === "" ? Number.NaN : Number(text);
+    if (!(number >= 0 && number <= 1)) {
+      throw new ClockworkError("invalid-argument", `${flag}: expected a number from 0 to 1, got "${text}"`);
+    }
+    return number;
+  };
+}
+
+/** Reads a JSON file. */
+export async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new ClockworkError("io", `${path}: expected a JSON file (${reasonOf(cause)})`, { cause });
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new ClockworkError("invalid-argument", `${path}: expected JSON, got: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** The model of a command: its argument, or `--model`. */
+export function modelSpec(argument: string | undefined, flag: string | undefined): string {
+  const spec = argument ?? flag;
+  if (spec === undefined) {
+    throw new ClockworkError("invalid-argument", "model: expected a model folder, an .onnx file or hf:owner/name, got none");
+  }
+  return spec;
+}

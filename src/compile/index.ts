@@ -1,0 +1,6 @@
+// Network + plan + schedule -> one ONNX graph with state.
+
+export { compile } from "./compile.ts";
+export type { Compiled, CompileOptions } from "./compile.ts";
+export { readProtocol } from "./protocol.ts";
+export type { Io, PortDescription, Protocol, StageDescription } from "./protocol.ts";

@@ -1,0 +1,72 @@
+// The short way on Node: a model by its path or name and a clock by its text, and there is a segmenter.
+
+import { parseSchedule, type Schedule } from "../clocks/index.ts";
+import { readProtocol } from "../compile/index.ts";
+import { nodeEngine } from "../engine/node/engine.ts";
+import { openModel, type HubOptions } from "../models/index.ts";
+import type { Network, Size } from "../network/index.ts";
+import { readModel } from "../onnx/index.ts";
+import { Segmenter } from "../segment/index.ts";
+import { parseCut, planFromFile, type Plan } from "../stages/index.ts";
+
+/** What to open, and how. */
+export interface OpenSegmenterOptions {
+  /** A model folder, an `.onnx` file, `hf:owner/name`, or a network compiled for frames. */
+  readonly model: string;
+  /** A schedule, as text or parsed; default `fixed:2`. A compiled network brings its own. */
+  readonly clock?: string | Schedule;
+  /** Wanted number of stages; default 2, or as many as the clock names. */
+  readonly stages?: number;
+  /** Explicit cuts, shallowest first, as `inspect` prints them. */
+  readonly cuts?: readonly string[];
+  /** A saved plan (the parsed JSON), in place of `stages` and `cuts`. */
+  readonly plan?: unknown;
+  /** Size at which the network runs; default: what the model says, else that of the frames. */
+  readonly size?: Size | "native";
+  /** Name of the network's output that has the result; default: found by itself. */
+  readonly output?: string;
+  /** Threads of the engine; default: as many as the machine has cores. */
+  readonly threads?: number;
+  /** Cache, progress and abort of downloads. */
+  readonly hub?: HubOptions;
+}
+
+/** The clock where none is given. */
+export const defaultClock = "fixed:2";
+
+/**
+ * Opens a model for segmenting video.
+ *
+ * @example
+ * ```ts
+ * import { openSegmenter, openVideo } from "clockwork-convnets/node";
+ * await using segmenter = await openSegmenter({ model: "my-model", clock: "fixed:2" });
+ * for await (const { labels, fired, timestampSec } of segmenter.segment(await openVideo("street.mp4"))) {
+ *   console.log(timestampSec, fired, labels.data[0]);
+ * }
+ * ```
+ * @throws ClockworkError where the model or the schedule is no good; a plan or cut is checked with the first frame
+ */
+export async function openSegmenter(options: OpenSegmenterOptions): Promise<Segmenter> {
+  const { clock = defaultClock, plan } = options;
+  const schedule = typeof clock === "string" ? parseSchedule(clock) : clock;
+  const cuts = options.cuts?.map(parseCut);
+  const source = await openModel(options.model, options.hub);
+  const model = readModel(source.bytes, { name: source.path, external: source.readExternal });
+  const protocol = readProtocol(model);
+  return new Segmenter({
+    model,
+    engine: nodeEngine,
+    schedule,
+    preprocessing: source.preprocessing,
+    classNames: protocol?.classNames ?? source.classNames,
+    // A compiled network has its preprocessing inside: what was assumed about it does not matter.
+    warnings: protocol === undefined ? source.warnings : [],
+    stages: options.stages,
+    cuts,
+    planFor: plan === undefined ? undefined : (network: Network): Plan => planFromFile(plan, network),
+    size: options.size,
+    output: options.output,
+    engineOptions: { ...(options.threads !== undefined && { threads: options.threads }) },
+  });
+}
