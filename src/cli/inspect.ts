@@ -26,7 +26,11 @@ export function inspectCommand(signal: AbortSignal): Command {
     .argument("[model]", "model folder, .onnx file or hf:owner/name")
     .option("--model <model>", "the model, in place of the argument");
   return withNetworkFlags(command)
-    .option("--size <WxH>", "size to look at the network at (default: the model's own, else 640x480)", parseSize("--size"))
+    .option(
+      "--size <WxH>",
+      "size to look at the network at (default: the model's own, else 640x480)",
+      parseSize("--size"),
+    )
     .option("--measure", "measure the time of every node, and cut by time in place of MACs")
     .option("--nodes", "list the nodes of every stage, too")
     .option("--save <file>", "save the plan as JSON, for --plan")
@@ -53,7 +57,9 @@ async function inspect(spec: string, flags: InspectFlags, signal: AbortSignal): 
   const file = planToFile(plan, network);
   if (flags.save !== undefined) {
     await writeFile(flags.save, `${JSON.stringify(file, undefined, 2)}\n`).catch((cause: unknown) => {
-      throw new ClockworkError("io", `${flags.save}: expected a file that can be written (${reasonOf(cause)})`, { cause });
+      throw new ClockworkError("io", `${flags.save}: expected a file that can be written (${reasonOf(cause)})`, {
+        cause,
+      });
     });
     say(`plan saved to ${flags.save}`);
   }

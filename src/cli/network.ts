@@ -24,7 +24,11 @@ const usualSize: Size = { widthPx: 640, heightPx: 480 };
 /** Opens and plans a network as the flags say. */
 export async function planNetwork(
   spec: string,
-  flags: NetworkFlags & { readonly size?: Size; readonly measure?: boolean; readonly stagesOfClock?: number | undefined },
+  flags: NetworkFlags & {
+    readonly size?: Size;
+    readonly measure?: boolean;
+    readonly stagesOfClock?: number | undefined;
+  },
   signal: AbortSignal,
 ): Promise<PlannedNetwork> {
   const cuts = flags.cut?.map(parseCut);

@@ -1,7 +1,7 @@
 // What several commands take, and how the texts of flags become values. Commander reports what these throw.
 
 import { readFile } from "node:fs/promises";
-import { Command, Option } from "commander";
+import { Option, type Command } from "commander";
 import { ClockworkError, reasonOf } from "../errors.ts";
 import type { Size } from "../network/index.ts";
 
@@ -16,11 +16,15 @@ export interface NetworkFlags {
 /** Adds the flags of {@link NetworkFlags}. */
 export function withNetworkFlags(command: Command): Command {
   return command
-    .option("--stages <n>", "number of stages to cut the network into; 1 is the whole network (default: 2)", wholeNumber("--stages"))
+    .option(
+      "--stages <n>",
+      "number of stages to cut the network into; 1 is the whole network (default: 2)",
+      wholeNumber("--stages"),
+    )
     .option(
       "--cut <edges>",
       'cut here, as "tensor->node,node"; once for each stage after the first, shallowest first',
-      (value: string, before: readonly string[] = []) => [...before, value],
+      (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
     )
     .addOption(new Option("--plan <file>", "use a plan that `inspect --save` wrote").conflicts(["stages", "cut"]))
     .option("--network-output <name>", "the network's output that has the result (default: found by itself)");
@@ -79,7 +83,10 @@ export async function readJson(path: string): Promise<unknown> {
 export function modelSpec(argument: string | undefined, flag: string | undefined): string {
   const spec = argument ?? flag;
   if (spec === undefined) {
-    throw new ClockworkError("invalid-argument", "model: expected a model folder, an .onnx file or hf:owner/name, got none");
+    throw new ClockworkError(
+      "invalid-argument",
+      "model: expected a model folder, an .onnx file or hf:owner/name, got none",
+    );
   }
   return spec;
 }

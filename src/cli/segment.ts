@@ -42,7 +42,11 @@ export function segmentCommand(signal: AbortSignal): Command {
       ]),
     )
     .option("--size <WxH>", "size at which the network runs, or native (default: what the model says)", networkSize)
-    .option("--opacity <share>", "how far the class colours cover the picture, 0 to 1 (default: 0.5)", share("--opacity"))
+    .option(
+      "--opacity <share>",
+      "how far the class colours cover the picture, 0 to 1 (default: 0.5)",
+      share("--opacity"),
+    )
     .option("--palette <file>", 'class colours: JSON, [[r,g,b], ...] or { "road": [r,g,b] }')
     .option("--limit <frames>", "stop after this many frames", wholeNumber("--limit"))
     .option("--threads <n>", "threads of the engine (default: one for each core)", wholeNumber("--threads"))
@@ -98,7 +102,8 @@ async function segment(input: string, flags: SegmentFlags, signal: AbortSignal):
   const warnings = [...prepared.notes];
   for (const note of prepared.notes) warn(note);
   if (flags.quiet !== true) {
-    const clock = protocol.schedule === formatSchedule(schedule) ? protocol.schedule : `${protocol.schedule} (compiled in)`;
+    const clock =
+      protocol.schedule === formatSchedule(schedule) ? protocol.schedule : `${protocol.schedule} (compiled in)`;
     say(
       `${input}: ${sizeText({ widthPx, heightPx })}, network at ${sizeText(protocol.network)}, ` +
         `${protocol.stages.length} stages, clock ${clock}`,
@@ -201,7 +206,18 @@ function report(run: Run, schedule: string, flags: SegmentFlags, warnings: reado
   if (flags.json === true) {
     print(
       JSON.stringify(
-        { clock: schedule, frames, seconds: run.seconds, framesPerSecond, updateRates, macsRatio, latencyMs, shots: run.shots, output, warnings },
+        {
+          clock: schedule,
+          frames,
+          seconds: run.seconds,
+          framesPerSecond,
+          updateRates,
+          macsRatio,
+          latencyMs,
+          shots: run.shots,
+          output,
+          warnings,
+        },
         undefined,
         2,
       ),

@@ -1,11 +1,4 @@
 // When a stage fires.
 
-export {
-  checkSchedule,
-  clocksOf,
-  formatSchedule,
-  parseSchedule,
-  scheduleForms,
-  stagesNamedBy,
-} from "./schedule.ts";
+export { checkSchedule, clocksOf, formatSchedule, parseSchedule, scheduleForms, stagesNamedBy } from "./schedule.ts";
 export type { Clock, Schedule } from "./schedule.ts";

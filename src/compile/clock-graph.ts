@@ -74,7 +74,8 @@ export function clockGraph(options: ClockGraphOptions): ClockGraph {
   const dueNames = new Set<string>();
 
   let hasSignal = false;
-  const always = (): string => b.initializer("clockwork/clock/always", { dtype: "bool", dims: [1], data: Uint8Array.of(1) });
+  const always = (): string =>
+    b.initializer("clockwork/clock/always", { dtype: "bool", dims: [1], data: Uint8Array.of(1) });
   const wishes = clocks.map((clock, depth): string | undefined => {
     switch (clock.kind) {
       case "every":
@@ -84,7 +85,10 @@ export function clockGraph(options: ClockGraphOptions): ClockGraph {
       case "adaptive": {
         if (options.watch === undefined) return undefined;
         hasSignal = true;
-        const signal = options.watch.kind === "labels" ? changedLabels(b, options, options.watch.tensor, memory) : changedFeatures(b, options, options.watch.tensor, memory);
+        const signal =
+          options.watch.kind === "labels"
+            ? changedLabels(b, options, options.watch.tensor, memory)
+            : changedFeatures(b, options, options.watch.tensor, memory);
         const threshold = b.float32("clockwork/clock/threshold", [1], [clock.threshold]);
         const below = b.add("clockwork/clock/below", "Less", [signal, threshold]);
         const moved = b.add("clockwork/clock/moved", "Not", [below]);
@@ -102,7 +106,8 @@ export function clockGraph(options: ClockGraphOptions): ClockGraph {
     const name = conditionOf(depth + 1);
     if (wish === undefined) fires.unshift("");
     else {
-      deeper = deeper === undefined || deeper === wish ? b.add(name, "Identity", [wish]) : b.add(name, "Or", [wish, deeper]);
+      deeper =
+        deeper === undefined || deeper === wish ? b.add(name, "Identity", [wish]) : b.add(name, "Or", [wish, deeper]);
       fires.unshift(deeper);
     }
   }
@@ -135,8 +140,15 @@ function changedFeatures(b: GraphBuilder, options: ClockGraphOptions, features: 
   memory.push({ tensor: key, dtype: "float32", dims: options.shapeOf(features) ?? [] });
   const now = b.add("clockwork/clock/now", "Identity", [toFloat(b, options, features)]);
   const before = options.memory.before(key);
-  const difference = b.add("clockwork/clock/difference", "Abs", [b.add("clockwork/clock/change", "Sub", [now, before])]);
-  const size = mean(b, "clockwork/clock/size", b.add("clockwork/clock/absolute", "Abs", [before]), "clockwork/clock/sizes");
+  const difference = b.add("clockwork/clock/difference", "Abs", [
+    b.add("clockwork/clock/change", "Sub", [now, before]),
+  ]);
+  const size = mean(
+    b,
+    "clockwork/clock/size",
+    b.add("clockwork/clock/absolute", "Abs", [before]),
+    "clockwork/clock/sizes",
+  );
   const floor = b.add("clockwork/clock/floor", "Max", [size, b.float32("clockwork/clock/least", [1], [1e-6])]);
   const change = mean(b, "clockwork/clock/mean", difference, "clockwork/clock/means");
   return b.add(options.signal, "Div", [change, floor]);

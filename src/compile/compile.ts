@@ -84,7 +84,8 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     signal: names.signal,
   });
 
-  const shapeOf = (tensor: string): readonly number[] | undefined => whole.shapes.get(tensor) ?? network.shapeOf(tensor);
+  const shapeOf = (tensor: string): readonly number[] | undefined =>
+    whole.shapes.get(tensor) ?? network.shapeOf(tensor);
   const dtypeOf = (tensor: string): DType | undefined => whole.dtypes.get(tensor) ?? network.dtypeOf(tensor);
   const data = index.reach([whole.input]);
   const levels = plan.stages.flatMap((stage, depth): Level[] => {
@@ -110,7 +111,11 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     shape: shapeOf(tensor) ?? [],
   });
   const state = [
-    ...staged.held.map(({ tensor }) => ({ tensor, dtype: dtypeOf(tensor) ?? "undefined", dims: shapeOf(tensor) ?? [] })),
+    ...staged.held.map(({ tensor }) => ({
+      tensor,
+      dtype: dtypeOf(tensor) ?? "undefined",
+      dims: shapeOf(tensor) ?? [],
+    })),
     ...clock.memory,
     ...(shot?.memory ?? []),
   ].map(({ tensor, dtype, dims }) => ({ input: names.before(tensor), output: names.after(tensor), dtype, dims }));
@@ -177,7 +182,9 @@ interface Names extends MemoryNames {
 function namesFor(graph: Graph, frames: boolean): Names {
   const taken = namesIn(graph);
   const free = (name: string): string => (taken.has(name) ? `clockwork/${name}` : name);
-  const image = frames ? free("frame") : (graph.inputs.find((input) => !graph.initializers.has(input.name))?.name ?? "");
+  const image = frames
+    ? free("frame")
+    : (graph.inputs.find((input) => !graph.initializers.has(input.name))?.name ?? "");
   return {
     image,
     labels: free("labels"),

@@ -24,7 +24,9 @@ export function imageGraph(network: Network, preprocessing: Preprocessing, from:
   // Rows of bytes to planes of bytes first: a quarter of the memory traffic of doing it in floats.
   let image = b.add("clockwork/image/planes", "Transpose", [from], { perm: [2, 0, 1] });
   if (preprocessing.channelOrder === "bgr" && input.channels === 3) {
-    image = b.add("clockwork/image/bgr", "Gather", [image, b.int64("clockwork/image/bgr/order", [3], [2, 1, 0])], { axis: 0 });
+    image = b.add("clockwork/image/bgr", "Gather", [image, b.int64("clockwork/image/bgr/order", [3], [2, 1, 0])], {
+      axis: 0,
+    });
   }
   image = b.add("clockwork/image/batch", "Reshape", [
     image,
@@ -37,7 +39,15 @@ export function imageGraph(network: Network, preprocessing: Preprocessing, from:
     image = b.add("clockwork/image/luma", "Conv", [image, luma]);
   }
   if (size.heightPx !== network.size.heightPx || size.widthPx !== network.size.widthPx) {
-    image = resize(b, "clockwork/image/fit", image, input.channels, network.size, "linear", network);
+    image = resize(
+      b,
+      "clockwork/image/fit",
+      shrunk(b, image, size, network.size),
+      input.channels,
+      network.size,
+      "linear",
+      network,
+    );
   }
   if (input.dtype === "uint8") image = b.add("clockwork/image/bytes", "Cast", [image], { to: castTo.uint8 });
   else {
@@ -45,9 +55,7 @@ export function imageGraph(network: Network, preprocessing: Preprocessing, from:
     const at = (list: readonly number[], channel: number, fallback: number): number =>
       list[channel] ?? list[0] ?? fallback;
     const factors = channels.map((channel) => preprocessing.scale / at(preprocessing.std, channel, 1));
-    const offsets = channels.map(
-      (channel) => -at(preprocessing.mean, channel, 0) / at(preprocessing.std, channel, 1),
-    );
+    const offsets = channels.map((channel) => -at(preprocessing.mean, channel, 0) / at(preprocessing.std, channel, 1));
     image = b.add("clockwork/image/scaled", "Mul", [
       image,
       b.float32("clockwork/image/scaled/factors", [1, input.channels, 1, 1], factors),
@@ -63,6 +71,18 @@ export function imageGraph(network: Network, preprocessing: Preprocessing, from:
   if (input.layout === "nhwc") image = b.add("clockwork/image/nhwc", "Transpose", [image], { perm: [0, 2, 3, 1] });
   b.add(input.name, "Identity", [image]);
   return b.build();
+}
+
+/**
+ * An image less the whole factors by which it is larger than it has to be, by means of blocks: a bilinear resize looks
+ * at four pixels, however many there are, and would pick up noise where the factor is two or more.
+ */
+function shrunk(b: GraphBuilder, image: string, from: Size, to: Size): string {
+  const block = [Math.floor(from.heightPx / to.heightPx), Math.floor(from.widthPx / to.widthPx)].map((factor) =>
+    Math.max(1, factor),
+  );
+  if (block.every((factor) => factor === 1)) return image;
+  return b.add("clockwork/image/shrunk", "AveragePool", [image], { kernel_shape: block, strides: block });
 }
 
 /**
@@ -129,7 +149,11 @@ function endsInShare(network: Network): boolean {
     if (producer === undefined) return false;
     const node = network.index.node(producer);
     if (node.op === "Sigmoid" || node.op === "HardSigmoid" || node.op === "Clip" || node.op === "Softmax") return true;
-    if (!["Resize", "Upsample", "Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Transpose", "Slice"].includes(node.op)) {
+    if (
+      !["Resize", "Upsample", "Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Transpose", "Slice"].includes(
+        node.op,
+      )
+    ) {
       return false;
     }
     tensor = node.inputs[0] ?? "";
@@ -153,12 +177,7 @@ function resize(
   return b.add(
     name,
     "Resize",
-    [
-      tensor,
-      empty("roi"),
-      empty("scales"),
-      b.int64(`${name}/sizes`, [4], [1, channels, size.heightPx, size.widthPx]),
-    ],
+    [tensor, empty("roi"), empty("scales"), b.int64(`${name}/sizes`, [4], [1, channels, size.heightPx, size.widthPx])],
     {
       mode,
       coordinate_transformation_mode: "half_pixel",

@@ -69,7 +69,11 @@ export function shotGraph(source: ShotSource, memory: MemoryNames, shot: string)
   ]);
   const across = b.add(name("across"), "MatMul", [
     image,
-    b.float32(name("across/means"), [sampled.columns, grid.columns], transposed(cellMeans(sampled.columns, grid.columns), grid.columns)),
+    b.float32(
+      name("across/means"),
+      [sampled.columns, grid.columns],
+      transposed(cellMeans(sampled.columns, grid.columns), grid.columns),
+    ),
   ]);
   const cells = b.add(name("cells"), "MatMul", [
     b.float32(name("cells/means"), [grid.rows, sampled.rows], cellMeans(sampled.rows, grid.rows)),
@@ -116,7 +120,10 @@ function cellMeans(samples: number, cells: number): number[] {
 /** [cells, samples] as [samples, cells]. */
 function transposed(weights: readonly number[], cells: number): number[] {
   const samples = weights.length / cells;
-  return Array.from({ length: samples * cells }, (_, at) => weights[(at % cells) * samples + Math.floor(at / cells)] ?? 0);
+  return Array.from(
+    { length: samples * cells },
+    (_, at) => weights[(at % cells) * samples + Math.floor(at / cells)] ?? 0,
+  );
 }
 
 /** The matrix that takes the mean away from a vector. */

@@ -54,9 +54,11 @@ export interface StageGraph {
 export function stageGraph(options: StageGraphOptions): StageGraph {
   const writer = new ScopeWriter(options);
   const body = writer.body(options.scopes.root, new Map());
-  const next = writer.exportsOf(options.scopes.root).flatMap(({ held, name }) =>
-    held && !writer.passed.has(name) ? [nodeOf("Identity", [name], [options.memory.after(name)])] : [],
-  );
+  const next = writer
+    .exportsOf(options.scopes.root)
+    .flatMap(({ held, name }) =>
+      held && !writer.passed.has(name) ? [nodeOf("Identity", [name], [options.memory.after(name)])] : [],
+    );
   return { ...body, nodes: [...body.nodes, ...next], held: writer.held };
 }
 
@@ -190,11 +192,16 @@ class ScopeWriter {
   #inOrder(scope: Scope): readonly (number | Scope | "clock")[] {
     const { index, clock } = this.#options;
     const isRoot = scope.parent === undefined;
-    const items: (number | Scope | "clock")[] = [...scope.own, ...scope.children, ...(isRoot ? ["clock" as const] : [])];
+    const items: (number | Scope | "clock")[] = [
+      ...scope.own,
+      ...scope.children,
+      ...(isRoot ? ["clock" as const] : []),
+    ];
     const makers = new Map<string, number | Scope>();
     for (const position of scope.own) for (const name of index.node(position).outputs) makers.set(name, position);
     for (const child of scope.children) {
-      for (const position of this.#nodesIn(child)) for (const name of index.node(position).outputs) makers.set(name, child);
+      for (const position of this.#nodesIn(child))
+        for (const name of index.node(position).outputs) makers.set(name, child);
     }
     const needs = (item: number | Scope | "clock"): readonly (number | Scope | "clock")[] => {
       const reads =
@@ -209,7 +216,9 @@ class ScopeWriter {
     };
     const done = new Set<number | Scope | "clock">();
     const order: (number | Scope | "clock")[] = [];
-    const open = [...items].reverse().map((item) => ({ item, waiting: undefined as (number | Scope | "clock")[] | undefined }));
+    const open = [...items]
+      .reverse()
+      .map((item) => ({ item, waiting: undefined as (number | Scope | "clock")[] | undefined }));
     for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
       top.waiting ??= done.has(top.item) ? [] : [...needs(top.item)];
       const next = top.waiting.pop();
@@ -250,7 +259,11 @@ function branch(
 
 /** The smallest tensor of a type and rank: what a resting segment hands to one that rests with it. */
 function placeholder(dtype: DType, rank: number): Tensor {
-  return { dtype, dims: Array.from({ length: rank }, () => 1), data: new Uint8Array(dtype === "float32" ? 4 : bytesOfOne(dtype)) };
+  return {
+    dtype,
+    dims: Array.from({ length: rank }, () => 1),
+    data: new Uint8Array(dtype === "float32" ? 4 : bytesOfOne(dtype)),
+  };
 }
 
 function bytesOfOne(dtype: DType): number {

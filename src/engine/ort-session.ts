@@ -75,13 +75,20 @@ export class OrtSession {
       });
       return new OrtSession(runtime, session, options);
     } catch (cause) {
-      throw new ClockworkError("engine", `engine: expected a graph that ONNX Runtime can load, got: ${reasonOf(cause)}`, {
-        cause,
-      });
+      throw new ClockworkError(
+        "engine",
+        `engine: expected a graph that ONNX Runtime can load, got: ${reasonOf(cause)}`,
+        {
+          cause,
+        },
+      );
     }
   }
 
-  async run(feeds: Readonly<Record<string, EngineTensor>>, outputs: readonly string[] = this.#fetchNames): Promise<RunResult> {
+  async run(
+    feeds: Readonly<Record<string, EngineTensor>>,
+    outputs: readonly string[] = this.#fetchNames,
+  ): Promise<RunResult> {
     const start = performance.now();
     const given: Record<string, OrtTensor> = {};
     for (const [name, tensor] of Object.entries(feeds)) {
@@ -90,7 +97,8 @@ export class OrtSession {
     const wanted: Record<string, OrtTensor | null> = {};
     for (const name of outputs) wanted[name] = null;
     for (const { name, dtype, dims } of this.#known) {
-      if (name in wanted) wanted[name] = new this.#runtime.Tensor(dtype as "uint8", zeros(dtype, dims) as Uint8Array, dims);
+      if (name in wanted)
+        wanted[name] = new this.#runtime.Tensor(dtype as "uint8", zeros(dtype, dims) as Uint8Array, dims);
     }
     for (const memory of this.#memory) {
       given[memory.link.input] = memory.now;
@@ -107,9 +115,10 @@ export class OrtSession {
     for (const name of outputs) {
       const tensor = results[name];
       if (tensor === undefined) throw new ClockworkError("engine", `engine: expected output "${name}", got none`);
-      const { type, dims, data } = tensor as OrtTensor;
-      if (type === "string") throw new ClockworkError("engine", `engine: output "${name}" is text, which is not supported`);
-      returned[name] = { dtype: type as DType, dims, data: data as TensorData };
+      const { type, dims, data } = tensor;
+      if (type === "string")
+        throw new ClockworkError("engine", `engine: output "${name}" is text, which is not supported`);
+      returned[name] = { dtype: type, dims, data: data as TensorData };
     }
     return { outputs: returned, milliseconds: performance.now() - start };
   }
@@ -132,7 +141,7 @@ class Memory {
   constructor(link: StateLink, Tensor: TensorConstructor) {
     this.link = link;
     const tensor = (): OrtTensor =>
-      new Tensor(link.dtype as "uint8", zeros(link.dtype, link.dims) as Uint8Array, link.dims) as OrtTensor;
+      new Tensor(link.dtype as "uint8", zeros(link.dtype, link.dims) as Uint8Array, link.dims);
     this.now = tensor();
     this.next = tensor();
   }

@@ -6,7 +6,14 @@ import type { GraphIndex } from "../onnx/index.ts";
 const shapeOperators = new Set(["Shape", "Size"]);
 
 /** Operators that give another value at every run, whatever goes in. */
-const randomOperators = new Set(["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli"]);
+const randomOperators = new Set([
+  "RandomNormal",
+  "RandomUniform",
+  "RandomNormalLike",
+  "RandomUniformLike",
+  "Multinomial",
+  "Bernoulli",
+]);
 
 /** What each tensor of a graph depends on. */
 export interface Dependence {

@@ -1,7 +1,15 @@
 // A network for one frame size: what depends on nothing but the size becomes a constant, with the value that the engine
 // itself computed, so that nothing changes to the bit. Weights that are computed from weights are left as they are.
 
-import { float32Tensor, int64Tensor, tensorsReadBy, type Graph, type GraphIndex, type Node, type Tensor } from "../onnx/index.ts";
+import {
+  float32Tensor,
+  int64Tensor,
+  tensorsReadBy,
+  type Graph,
+  type GraphIndex,
+  type Node,
+  type Tensor,
+} from "../onnx/index.ts";
 import type { Probe } from "./probe.ts";
 
 /** The graph with the size's constants folded in and nodes that nothing needs any more left out. */

@@ -14,7 +14,11 @@ const defaultRuns = 10;
  *
  * @param runs frames to run; more is steadier
  */
-export async function measureNodes(network: Network, engine: Engine, runs: number = defaultRuns): Promise<readonly number[]> {
+export async function measureNodes(
+  network: Network,
+  engine: Engine,
+  runs: number = defaultRuns,
+): Promise<readonly number[]> {
   const { graph } = network.model;
   // Names in a file may be empty or doubled; the position is neither.
   const nodes = network.index.nodes.map((node, position) => ({ ...node, name: `node${position}` }));
@@ -26,7 +30,8 @@ export async function measureNodes(network: Network, engine: Engine, runs: numbe
   const milliseconds = network.index.nodes.map(() => 0);
   for (const timing of await session.profile()) {
     const position = Number(/^node(\d+)/.exec(timing.node)?.[1] ?? Number.NaN);
-    if (position in milliseconds) milliseconds[position] = (milliseconds[position] ?? 0) + timing.milliseconds / timing.runs;
+    if (position in milliseconds)
+      milliseconds[position] = (milliseconds[position] ?? 0) + timing.milliseconds / timing.runs;
   }
   return milliseconds;
 }

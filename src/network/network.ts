@@ -6,7 +6,15 @@ import { ClockworkError, reasonOf } from "../errors.ts";
 import { GraphIndex, macsOf, totalParameters, type DType, type Model } from "../onnx/index.ts";
 import { dependenceOf } from "./dependence.ts";
 import { fold } from "./fold.ts";
-import { imageDims, imageInputOf, scoresOutputOf, sizeText, type ImageInput, type ScoresOutput, type Size } from "./ports.ts";
+import {
+  imageDims,
+  imageInputOf,
+  scoresOutputOf,
+  sizeText,
+  type ImageInput,
+  type ScoresOutput,
+  type Size,
+} from "./ports.ts";
 import { bytesOf, probe } from "./probe.ts";
 
 /** A network at one frame size. */

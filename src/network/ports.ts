@@ -58,8 +58,7 @@ export function sizeText(size: Size): string {
  */
 export function imageInputOf(graph: Graph): ImageInput {
   const inputs = graph.inputs.filter((input) => !graph.initializers.has(input.name));
-  const images = inputs.map(asImage).filter((image) => image !== undefined);
-  const [image] = images;
+  const image = inputs.map(asImage).find((found) => found !== undefined);
   if (image === undefined || inputs.length !== 1) {
     const list = inputs.map((input) => `${input.name} ${shapeText(input)}`).join(", ") || "none";
     throw new ClockworkError(
@@ -168,7 +167,8 @@ function asScores(
   if (d === 1 && layout === "nhwc") return labels(b, c);
   if (integral) return undefined;
   // The axes of the scores are those of the image unless only the other reading has the image's proportions.
-  const fits = (h: number, w: number): boolean => Math.abs(h * size.widthPx - w * size.heightPx) <= Math.max(size.widthPx, size.heightPx) * 2;
+  const fits = (h: number, w: number): boolean =>
+    Math.abs(h * size.widthPx - w * size.heightPx) <= Math.max(size.widthPx, size.heightPx) * 2;
   const asNchw = layout === "nchw" ? fits(c, d) || !fits(b, c) : fits(c, d) && !fits(b, c);
   return asNchw
     ? { name, dtype, kind: "scores", layout: "nchw", dims, size: { widthPx: d, heightPx: c }, classes: b }

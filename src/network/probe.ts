@@ -35,13 +35,28 @@ export interface Probe {
 const sizedLimitBytes = 2 ** 16;
 
 /** Operators whose outputs are sequences, maps or optionals: they have no shape to ask for. */
-const noTensor = new Set(["SequenceConstruct", "SequenceEmpty", "SequenceInsert", "SequenceErase", "SplitToSequence", "SequenceMap", "Optional", "ZipMap"]);
+const noTensor = new Set([
+  "SequenceConstruct",
+  "SequenceEmpty",
+  "SequenceInsert",
+  "SequenceErase",
+  "SplitToSequence",
+  "SequenceMap",
+  "Optional",
+  "ZipMap",
+]);
 
 /**
  * Looks at a network at one size.
  * @throws ClockworkError `engine` where the network cannot take this size
  */
-export async function probe(model: Model, index: GraphIndex, input: ImageInput, size: Size, engine: Engine): Promise<Probe> {
+export async function probe(
+  model: Model,
+  index: GraphIndex,
+  input: ImageInput,
+  size: Size,
+  engine: Engine,
+): Promise<Probe> {
   const dependence = dependenceOf(index, input.name);
   const tensors = index.nodes
     .filter((node) => !noTensor.has(node.op))
@@ -98,7 +113,8 @@ async function typesOf(model: Model, names: readonly string[], engine: Engine): 
   };
   await using session = await engine.open(writeModel({ ...model, graph }).bytes, { optimize: "none" });
   const types = new Map<string, DType>();
-  for (const { name, dtype } of [...session.inputs, ...session.outputs]) if (dtype !== undefined) types.set(name, dtype);
+  for (const { name, dtype } of [...session.inputs, ...session.outputs])
+    if (dtype !== undefined) types.set(name, dtype);
   return types;
 }
 

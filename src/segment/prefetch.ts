@@ -23,13 +23,13 @@ export async function* prefetch<T>(
   const ready: Prefetched<T>[] = [];
   let ended = false;
   let failure: { readonly error: unknown } | undefined;
-  let stopped = false;
+  const state = { stopped: false };
   let wakeReader: (() => void) | undefined;
   let wakeConsumer: (() => void) | undefined;
 
   const read = async (): Promise<void> => {
     try {
-      while (!stopped) {
+      while (!state.stopped) {
         if (ready.length >= capacity) {
           await new Promise<void>((resolve) => (wakeReader = resolve));
           continue;
@@ -61,7 +61,7 @@ export async function* prefetch<T>(
       else await new Promise<void>((resolve) => (wakeConsumer = resolve));
     }
   } finally {
-    stopped = true;
+    state.stopped = true;
     signal?.removeEventListener("abort", onAbort);
     wakeReader?.();
     // The reader may be in the middle of an item: it has to be done with the source before that is closed.

@@ -121,7 +121,8 @@ export class Segmenter implements AsyncDisposable {
    * @throws ClockworkError where the network cannot be used, cut or opened
    */
   async prepare(frame: Size): Promise<Preparation> {
-    if (this.#disposed) throw new ClockworkError("aborted", "segmenter: expected an open one, got one that was disposed");
+    if (this.#disposed)
+      throw new ClockworkError("aborted", "segmenter: expected an open one, got one that was disposed");
     const now = this.#prepared;
     if (now !== undefined && sizeText(now.protocol.frame) === sizeText(frame)) return now;
     this.#prepared = undefined;

@@ -33,7 +33,8 @@ export class SummaryMeter {
   update(result: Pick<SegmentResult, "fired" | "macs" | "milliseconds">): void {
     this.#frames += 1;
     this.#macs += result.macs;
-    for (const [depth, fired] of result.fired.entries()) this.#fired[depth] = (this.#fired[depth] ?? 0) + (fired ? 1 : 0);
+    for (const [depth, fired] of result.fired.entries())
+      this.#fired[depth] = (this.#fired[depth] ?? 0) + (fired ? 1 : 0);
     const latency = result.milliseconds.inference;
     this.#max = Math.max(this.#max, latency);
     const bin = Math.round(Math.log(Math.max(latency, 1e-3)) / Math.log(binFactor));

@@ -45,9 +45,16 @@ export function planToFile(plan: Plan, network: Network): PlanFile {
     macs: plan.macs,
     parameters: plan.parameters,
     ...(plan.milliseconds !== undefined && { milliseconds: plan.milliseconds }),
-    stages: plan.stages.map(({ nodes, watch: _, ...stage }) => ({
-      ...stage,
-      nodes: stage.index === 1 ? null : membersOf(nodes).map((position) => keyOf(network, position)),
+    stages: plan.stages.map((stage) => ({
+      index: stage.index,
+      entry: stage.entry,
+      macs: stage.macs,
+      share: stage.share,
+      ...(stage.milliseconds !== undefined && { milliseconds: stage.milliseconds }),
+      segments: stage.segments,
+      held: stage.held,
+      scoreMap: stage.scoreMap,
+      nodes: stage.index === 1 ? null : membersOf(stage.nodes).map((position) => keyOf(network, position)),
     })),
     notes: plan.notes,
   };

@@ -356,10 +356,7 @@ function noFramesError(label: string, undecodable: number, facts: SourceFacts): 
       `${label}: expected pictures, got ${names.length} that could not be decoded; try opening one in a viewer`,
     );
   }
-  const got =
-    undecodable > 0
-      ? `none: ${undecodable} packets could not be decoded`
-      : "a video without frames";
+  const got = undecodable > 0 ? `none: ${undecodable} packets could not be decoded` : "a video without frames";
   return new ClockworkError(
     "invalid-video",
     `${label}: expected frames, got ${got}; try playing the file, or converting it to H.264`,

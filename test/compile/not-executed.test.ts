@@ -81,7 +81,9 @@ test("the engine's optimisations do not bring a resting stage back", async () =>
   const convolutions = timings.filter(({ op }) => op.includes("Conv") && !op.includes("Transpose"));
   const isDeep = ({ node }: NodeTiming): boolean => node.startsWith("level3");
   const byRuns = (deep: boolean): readonly number[] =>
-    [...new Set(convolutions.filter((timing) => isDeep(timing) === deep).map(({ runs }) => runs))].toSorted();
+    [...new Set(convolutions.filter((timing) => isDeep(timing) === deep).map(({ runs }) => runs))].toSorted(
+      (a, b) => a - b,
+    );
   expect(byRuns(true)).toEqual([1]);
   expect(byRuns(false)).toEqual([frames]);
 });

@@ -3,7 +3,7 @@
 // computed, nodes with several outputs, nodes without a name, nodes in any order in the file. A seed gives the same
 // network every time.
 
-import { GraphBuilder, modelOf, nodeOf, type Model, type Node } from "../../src/onnx/index.ts";
+import { GraphBuilder, modelOf, type AttributeInits, type Model, type Node } from "../../src/onnx/index.ts";
 import { Random } from "../../src/networks/random.ts";
 
 /** A map [1, channels, side / stride, side / stride]. */
@@ -49,9 +49,7 @@ class Generator {
     // A head for each feature that nothing used yet, and for a fresh one, summed at the finest of their scales.
     const heads = [...leaves, this.#pick(this.#features)].map((leaf) => this.#conv(leaf, classes, 1, 1));
     const finest = Math.min(...heads.map(({ stride }) => stride));
-    const sum = heads
-      .map((head) => this.#upTo(head, finest))
-      .reduce((a, b) => ({ ...a, name: this.#add("Add", [a.name, b.name]) }));
+    const sum = heads.map((head) => this.#upTo(head, finest)).reduce((a, b) => this.#plus(a, b));
     this.#graph.add("logits", "Resize", [sum.name, "", this.#scales(finest)], { mode: "linear" });
     this.#graph.output("logits", "float32", [1, classes, side, side]);
     const graph = this.#graph.build();
@@ -118,11 +116,10 @@ class Generator {
   #split(x: Feature): Feature {
     const half = x.channels / 2;
     const name = this.#name("Split");
-    const outputs = [`${name}/a`, `${name}/b`] as const;
-    this.#graph.add(name, "Split", [x.name, this.#int64([half, half])], { axis: 1 }, { outputs });
-    const [a, b] = outputs.map((part) => ({ ...x, channels: half, name: part })) as [Feature, Feature];
-    const mixed = this.#relu(this.#conv(a, half));
-    return { ...x, name: this.#add("Concat", [b.name, mixed.name], { axis: 1 }) };
+    const [a, b] = [`${name}/a`, `${name}/b`];
+    this.#graph.add(name, "Split", [x.name, this.#int64([half, half])], { axis: 1 }, { outputs: [a, b] });
+    const mixed = this.#relu(this.#conv({ ...x, channels: half, name: a }, half));
+    return { ...x, name: this.#add("Concat", [b, mixed.name], { axis: 1 }) };
   }
 
   /** A linear layer over tokens. */
@@ -213,7 +210,7 @@ class Generator {
     return this.#graph.float32(this.#name("scales"), [4], [1, 1, factor, factor]);
   }
 
-  #add(op: string, inputs: readonly string[], attributes: Parameters<typeof nodeOf>[3] = {}): string {
+  #add(op: string, inputs: readonly string[], attributes: AttributeInits = {}): string {
     return this.#graph.add(this.#name(op), op, inputs, attributes);
   }
 

@@ -97,7 +97,7 @@ export async function simulate(
         const given = Object.fromEntries((heldBy[depth] ?? []).map((name) => [name, named(held, name)]));
         const run = await (await sessionFor(depth)).run({ [network.input.name]: image, ...given });
         results = Object.fromEntries(outputs.map((name) => [name, named({ ...held, ...run.outputs }, name)]));
-        held = { ...held, ...run.outputs };
+        held = Object.assign({}, held, run.outputs);
       }
       frames.push({ results, held });
     }
@@ -130,7 +130,8 @@ export function differences(runs: readonly Tensors[], reference: readonly Refere
   });
 }
 
-function named(tensors: Tensors, name: string): EngineTensor {
+/** One of the tensors. @throws where it is not there */
+export function named(tensors: Tensors, name: string): EngineTensor {
   const tensor = tensors[name];
   if (tensor === undefined) throw new Error(`expected a tensor "${name}", got ${Object.keys(tensors).join(", ")}`);
   return tensor;

@@ -46,7 +46,9 @@ class WorkerSession implements EngineSession {
       // A worker that nobody waits for must not keep the process alive.
       if (waiting.length === 0) worker.unref();
     });
-    worker.on("error", (cause) => failAll(new ClockworkError("engine", `engine: the worker failed: ${reasonOf(cause)}`, { cause })));
+    worker.on("error", (cause) =>
+      failAll(new ClockworkError("engine", `engine: the worker failed: ${reasonOf(cause)}`, { cause })),
+    );
     worker.on("exit", () => failAll(new ClockworkError("engine", "engine: the worker stopped before it answered")));
     const opened = await new Promise<Answer>((resolve, reject) => waiting.push({ resolve, reject }));
     if (opened.kind !== "opened") throw new ClockworkError("engine", `engine: unexpected answer "${opened.kind}"`);
@@ -76,7 +78,9 @@ class WorkerSession implements EngineSession {
 
   #ask(request: Request): Promise<Answer> {
     if (this.#closing !== undefined) {
-      return Promise.reject(new ClockworkError("aborted", "engine: expected an open session, got one that was disposed"));
+      return Promise.reject(
+        new ClockworkError("aborted", "engine: expected an open session, got one that was disposed"),
+      );
     }
     return this.#send(request);
   }

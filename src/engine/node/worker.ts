@@ -33,7 +33,8 @@ async function handle(session: OrtSession, request: Request): Promise<void> {
       return;
     }
     case "profile": {
-      if (traceDir === undefined) throw new ClockworkError("engine", "engine: the session was not opened for profiling");
+      if (traceDir === undefined)
+        throw new ClockworkError("engine", "engine: the session was not opened for profiling");
       session.endProfiling();
       const [file = ""] = await readdir(traceDir);
       answer({ kind: "profiled", timings: parseProfile(await readFile(join(traceDir, file), "utf8")) });

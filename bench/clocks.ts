@@ -1,0 +1,93 @@
+// What a frame costs under several clocks, beside ONNX Runtime alone on the same network.
+
+import { bare, burst, heldNodes, rested, segmenter, type Runner } from "./contestants.ts";
+import { espnetSubject, fcnSubject, framesOf, type Subject } from "./material.ts";
+import type { Benchmark, Measurement } from "./measurement.ts";
+import { compare } from "./stopwatch.ts";
+
+const turns = 15;
+
+interface Case {
+  readonly subject: Subject;
+  /** What is added to the benchmark's name. */
+  readonly suffix: string;
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
+async function cases(): Promise<readonly Case[]> {
+  return [
+    { subject: await espnetSubject(), suffix: "", widthPx: 480, heightPx: 360 },
+    { subject: fcnSubject(), suffix: "/fcn8s", widthPx: 480, heightPx: 352 },
+  ];
+}
+
+/** Times `ours` against `reference`, a burst of frames at a time, and closes both. */
+async function duel(name: string, one: Case, ours: Runner, reference: Runner, note: string): Promise<Measurement> {
+  try {
+    const { milliseconds, ratios } = await compare([reference.run, ours.run], turns, rested);
+    const size = `${one.widthPx}x${one.heightPx}`;
+    return {
+      bench: `${name}${one.suffix}`,
+      ours: (milliseconds[1] ?? Number.NaN) / burst,
+      reference: (milliseconds[0] ?? Number.NaN) / burst,
+      ratio: ratios[1] ?? Number.NaN,
+      unit: "ms",
+      note: `a frame; ${one.subject.name}, ${size}; ${note}`,
+    };
+  } finally {
+    await ours[Symbol.asyncDispose]();
+    await reference[Symbol.asyncDispose]();
+  }
+}
+
+function againstBare(name: string, clock: string, about: string): Benchmark {
+  return {
+    name,
+    about,
+    async run() {
+      const results: Measurement[] = [];
+      for (const one of await cases()) {
+        const frames = await framesOf(one.widthPx, one.heightPx, burst);
+        const ours = await segmenter(one.subject, clock, frames);
+        const reference = await bare(one.subject, one);
+        results.push(
+          await duel(name, one, ours, reference, `${clock}, frames to labels, against run() of ONNX Runtime alone`),
+        );
+      }
+      return results;
+    },
+  };
+}
+
+/** Every stage on every frame. */
+export const everyOverhead: Benchmark = againstBare(
+  "every-overhead",
+  "every",
+  "clock every against ONNX Runtime alone",
+);
+
+/** The deep stage on every second frame. */
+export const fixed2: Benchmark = againstBare("fixed-2", "fixed:2", "clock fixed:2 against ONNX Runtime alone");
+
+/** The deep stage on every fifth frame. */
+export const fixed5: Benchmark = againstBare("fixed-5", "fixed:5", "clock fixed:5 against ONNX Runtime alone");
+
+/** A frame on which the deep stage rests. */
+export const heldFrame: Benchmark = {
+  name: "held-frame",
+  about: "a held frame against the nodes that it has to run",
+  async run() {
+    const results: Measurement[] = [];
+    for (const one of await cases()) {
+      const frames = await framesOf(one.widthPx, one.heightPx, burst);
+      // The first frame fires, in the warm-up; after that a million frames hold.
+      const ours = await segmenter(one.subject, "fixed:1000000", frames);
+      await ours.run();
+      const reference = await heldNodes(one.subject, one);
+      const note = "a held frame, against ONNX Runtime alone on the nodes that it has to run";
+      results.push(await duel("held-frame", one, ours, reference, note));
+    }
+    return results;
+  },
+};
