@@ -23,7 +23,7 @@ export type Dim = number | string | undefined;
 /** What a graph's in- and outputs and annotated intermediates are. */
 export type ValueType =
   | { readonly kind: "tensor"; readonly dtype: DType; readonly shape: readonly Dim[] | undefined }
-  /** A sequence, map, optional or sparse tensor: passes through. */
+  /** A sequence, map, optional or sparse tensor, or elements of a later standard: passes through. */
   | { readonly kind: "other"; readonly proto: TypeProto | undefined };
 
 /** A named value with its type. */

@@ -194,7 +194,17 @@ class Reader {
       this.#fail(`tensor "${proto.name}": expected a known element type, got number ${proto.dataType}`);
     }
     const dims = proto.dims.map(Number);
-    if (dtype === "string") return { dtype, dims, data: proto.stringData };
+    if (dims.some((dim) => dim < 0)) {
+      this.#fail(`tensor "${proto.name}": expected axes of length 0 or more, got [${dims.join(",")}]`);
+    }
+    if (dtype === "string") {
+      if (proto.stringData.length !== elementCount(dims)) {
+        this.#fail(
+          `tensor "${proto.name}": expected ${elementCount(dims)} texts for [${dims.join(",")}], got ${proto.stringData.length}`,
+        );
+      }
+      return { dtype, dims, data: proto.stringData };
+    }
     const expected = byteLength(dtype, elementCount(dims));
     const data = proto.dataLocation === 1 ? this.#externalData(proto, expected) : inlineData(proto, dtype);
     if (data.byteLength !== expected) {
@@ -215,13 +225,14 @@ class Reader {
           `try opening the model by its path, with that file beside it`,
       );
     }
-    let file = this.#files.get(location);
-    if (file === undefined) {
-      file = this.#external(location);
-      this.#files.set(location, file);
-    }
     const offset = Number(about.get("offset") ?? 0);
     const length = Number(about.get("length") ?? expected);
+    if (!(offset >= 0 && length >= 0)) {
+      this.#fail(
+        `tensor "${proto.name}": expected a place in "${location}", got offset ${about.get("offset")} and length ${about.get("length")}`,
+      );
+    }
+    const file = this.#externalFile(location, this.#external);
     if (offset + length > file.byteLength) {
       this.#fail(
         `tensor "${proto.name}": expected ${length} bytes at ${offset} of "${location}", ` +
@@ -229,6 +240,20 @@ class Reader {
       );
     }
     return file.subarray(offset, offset + length);
+  }
+
+  #externalFile(location: string, read: (location: string) => Uint8Array): Uint8Array {
+    const known = this.#files.get(location);
+    if (known !== undefined) return known;
+    try {
+      const file = read(location);
+      this.#files.set(location, file);
+      return file;
+    } catch (cause) {
+      if (cause instanceof ClockworkError) throw cause;
+      const problem = `expected tensor data in the external file "${location}", which cannot be read: ${reasonOf(cause)}`;
+      throw new ClockworkError("invalid-model", `${this.#where}: ${problem}`, { cause });
+    }
   }
 
   #fail(problem: string): never {
@@ -286,9 +311,12 @@ function valueOf(proto: ValueInfoProto): Value {
 function valueTypeOf(proto: TypeProto | undefined): ValueType {
   if (proto?.value.case !== "tensorType") return { kind: "other", proto };
   const { elemType, shape } = proto.value.value;
+  const dtype = dtypeOf(elemType);
+  // An element type that is newer than the table of ours.
+  if (dtype === undefined) return { kind: "other", proto };
   return {
     kind: "tensor",
-    dtype: dtypeOf(elemType) ?? "undefined",
+    dtype,
     shape: shape?.dim.map(({ value }) =>
       value.case === "dimValue" ? Number(value.value) : value.case === "dimParam" ? value.value : undefined,
     ),

@@ -17,7 +17,7 @@ export function tensorsReadBy(node: Node): readonly string[] {
 
 /** Tensors that a body reads from the graphs around it. */
 export function capturesOf(body: Graph): ReadonlySet<string> {
-  const own = new Set([...body.inputs.map((input) => input.name), ...body.initializers.keys()]);
+  const own = new Set(givenIn(body));
   for (const node of body.nodes) for (const output of node.outputs) own.add(output);
   const captures = new Set<string>();
   for (const node of body.nodes) for (const name of tensorsReadBy(node)) if (!own.has(name)) captures.add(name);
@@ -25,9 +25,18 @@ export function capturesOf(body: Graph): ReadonlySet<string> {
   return captures;
 }
 
+/** Tensors that are in a graph without a node of it making them: inputs and constants. */
+function givenIn(graph: Graph): readonly string[] {
+  return [
+    ...graph.inputs.map((input) => input.name),
+    ...graph.initializers.keys(),
+    ...(graph.sparseInitializers ?? []).map((sparse) => sparse.values?.name ?? ""),
+  ];
+}
+
 /** Every name that a graph or a body in it gives to a tensor. */
 export function namesIn(graph: Graph): ReadonlySet<string> {
-  const names = new Set([...graph.inputs.map((input) => input.name), ...graph.initializers.keys()]);
+  const names = new Set(givenIn(graph));
   for (const node of graph.nodes) {
     for (const output of node.outputs) names.add(output);
     for (const body of subgraphsOf(node)) for (const name of namesIn(body)) names.add(name);
@@ -105,8 +114,7 @@ export class GraphIndex {
  */
 export function topologicalOrder(graph: Graph): readonly Node[] {
   const producers = new Map<string, Node>();
-  const known = new Set([...graph.inputs.map((input) => input.name), ...graph.initializers.keys()]);
-  for (const sparse of graph.sparseInitializers ?? []) known.add(sparse.values?.name ?? "");
+  const known = new Set(givenIn(graph));
   for (const node of graph.nodes) {
     for (const output of node.outputs) {
       if (output === "") continue;

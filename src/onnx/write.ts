@@ -169,11 +169,12 @@ class Writer {
       dims: tensor.dims.map(BigInt),
       dataType: dtypeCode(tensor.dtype),
     });
+    const bytes = tensorBytes(tensor);
     if (!(tensor.data instanceof Uint8Array)) {
+      this.inlineBytes += bytes;
       proto.stringData = tensor.data.map((item) => copyable(item));
       return proto;
     }
-    const bytes = tensorBytes(tensor);
     // Attribute tensors ("" as a name) stay inside: not every reader looks for their data elsewhere.
     if (this.#file === undefined || bytes < externalThresholdBytes || name === "") {
       this.inlineBytes += bytes;

@@ -1,7 +1,7 @@
 // At how many positions of the image an operation works: the measure of how deep in a network it stands.
 // Tensors forget it (tokens, vectors, attention maps), so it is followed through the graph.
 
-import { numbersOf, type Node } from "../onnx/index.ts";
+import { intAttribute, numbersOf, type Node } from "../onnx/index.ts";
 import type { Network } from "../network/index.ts";
 
 /** Operators that make or consume maps with rows and columns on their last two axes. */
@@ -26,12 +26,15 @@ const spatial = new Set([
 
 const resizing = new Set(["Resize", "Upsample"]);
 
+/** Operators that work on the last axis of tokens [..., channels], where what is on the right is a weight or nothing. */
+const tokenwise = new Set(["MatMul", "MatMulInteger", "Gemm", "LayerNormalization"]);
+
 /**
  * Working area of each node, in positions (rows times columns times batch), by node index; 0 for nodes that do not
  * depend on the frame.
  *
- * Maps count their own positions. Everything else inherits the largest area that goes in: tokens and attention maps
- * from the map that they were made of, squeeze-and-excitation vectors (1x1) from their host.
+ * Maps count their own positions, linear layers and layer norms their tokens. Everything else inherits the largest area
+ * that goes in: attention maps from the tokens that they are made of, squeeze-and-excitation vectors from their host.
  */
 export function workingAreas(network: Network): Float64Array {
   const { index } = network;
@@ -40,11 +43,20 @@ export function workingAreas(network: Network): Float64Array {
   for (const [position, node] of index.nodes.entries()) {
     const inherited = Math.max(0, ...(index.reads[position] ?? []).map((name) => ofTensor.get(name) ?? 0));
     if (inherited === 0) continue;
-    const area = mapArea(node, network) ?? inherited * slicedShare(node, network);
+    const area = mapArea(node, network) ?? tokenArea(node, network) ?? inherited * slicedShare(node, network);
     areas[position] = area;
     for (const output of node.outputs) if (output !== "") ofTensor.set(output, area);
   }
   return areas;
+}
+
+/** Tokens that a linear layer or a layer norm works on; `undefined` where it is none, or there is but one. */
+function tokenArea(node: Node, network: Network): number | undefined {
+  if (!tokenwise.has(node.op) || network.isData(node.inputs[1] ?? "")) return undefined;
+  const axis = node.op === "LayerNormalization" ? intAttribute(node, "axis", -1) : -1;
+  const leading = (network.shapeOf(node.outputs[0] ?? "") ?? []).slice(0, axis);
+  const tokens = leading.reduce((product, dim) => product * dim, 1);
+  return tokens > 1 ? tokens : undefined;
 }
 
 /** Positions of the map that a node puts out; `undefined` where it is none, or 1x1. */
@@ -54,7 +66,7 @@ function mapArea(node: Node, network: Network): number | undefined {
   const after = network.shapeOf(node.outputs[0] ?? "");
   if (before === undefined || after === undefined || after.length < 4) return undefined;
   const positions = (dims: readonly number[]): number =>
-    resizing.has(node.op) && network.input.layout === "nhwc" && dims.length === 4 && isChannelsLast(before, after)
+    resizing.has(node.op) && dims.length === 4 && isChannelsLast(before, after)
       ? (dims[1] ?? 1) * (dims[2] ?? 1)
       : dims.slice(2).reduce((product, dim) => product * dim, 1);
   if (positions(after) === 1 || (positions(before) === 1 && !resizing.has(node.op))) return undefined;

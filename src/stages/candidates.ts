@@ -5,6 +5,7 @@ import type { Network } from "../network/index.ts";
 import { intsAttribute, type Node } from "../onnx/index.ts";
 import { atStride, workingAreas } from "./area.ts";
 import { dataNodes, heldBytes, membersOf, sizeOf, sumOver, type Entry, type NodeSet } from "./region.ts";
+import { Strands } from "./strands.ts";
 
 /** A region that could rest, and how it was found. */
 export interface Candidate {
@@ -42,7 +43,7 @@ export function groundOf(network: Network, milliseconds?: readonly number[]): Gr
 /** A region with less of the network's cost is not looked at. */
 const smallestShare = 0.02;
 
-/** Tensors with more consumers than this are not tried with every subset of them. */
+/** Tensors with more strands than this are not tried with every subset of them. */
 const subsetLimit = 4;
 
 /** All distinct candidates whose nodes work at `stride` or coarser. */
@@ -65,26 +66,24 @@ export function candidatesAt(ground: Ground, stride: number): readonly Candidate
   return [...found.values()];
 }
 
-/** Every tensor with every group of its consumers that might be an entry. */
+/** Every tensor with every group of its strands that might be an entry. */
 function* entryCandidates(ground: Ground): Generator<Entry> {
   const { index, input } = ground.network;
   const tensors = [input.name, ...membersOf(ground.data).flatMap((position) => index.node(position).outputs)];
+  const strands = new Strands(ground.network, ground.data, ground.areas);
   for (const tensor of tensors) {
     const consumers = index.consumersOf(tensor).filter((consumer) => ground.data[consumer] === 1);
-    for (const group of groupsOf(consumers)) yield { tensor, consumers: group };
+    for (const group of groupsOf(strands.of(consumers))) yield { tensor, consumers: group.flat() };
   }
 }
 
-function groupsOf(consumers: readonly number[]): readonly (readonly number[])[] {
-  if (consumers.length <= subsetLimit) {
-    const count = 2 ** consumers.length;
-    return Array.from({ length: count - 1 }, (_, mask) => consumers.filter((_, bit) => ((mask + 1) >> bit) & 1));
+/** Every subset, or where these would be many the whole, the single items and the whole without each of them. */
+function groupsOf<T>(items: readonly T[]): readonly (readonly T[])[] {
+  if (items.length <= subsetLimit) {
+    const count = 2 ** items.length;
+    return Array.from({ length: count - 1 }, (_, mask) => items.filter((_, bit) => ((mask + 1) >> bit) & 1));
   }
-  return [
-    consumers,
-    ...consumers.map((consumer) => [consumer]),
-    ...consumers.map((consumer) => consumers.filter((other) => other !== consumer)),
-  ];
+  return [items, ...items.map((item) => [item]), ...items.map((item) => items.filter((other) => other !== item))];
 }
 
 /** Nodes that the image reaches no more once the entries are cut: what they dominate. */
