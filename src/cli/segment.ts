@@ -22,6 +22,7 @@ interface SegmentFlags extends NetworkFlags {
   readonly palette?: string;
   readonly limit?: number;
   readonly threads?: number;
+  readonly provider?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -50,6 +51,7 @@ export function segmentCommand(signal: AbortSignal): Command {
     .option("--palette <file>", 'class colours: JSON, [[r,g,b], ...] or { "road": [r,g,b] }')
     .option("--limit <frames>", "stop after this many frames", wholeNumber("--limit"))
     .option("--threads <n>", "threads of the engine (default: one for each core)", wholeNumber("--threads"))
+    .option("--provider <name>", "execution provider of ONNX Runtime, such as cuda or webgpu (default: cpu)")
     .option("-q, --quiet", "no progress, warnings only")
     .option("--json", "print one JSON object on standard output")
     .addHelpText(
@@ -89,6 +91,7 @@ async function segment(input: string, flags: SegmentFlags, signal: AbortSignal):
     ...(flags.size !== undefined && { size: flags.size }),
     ...(flags.networkOutput !== undefined && { output: flags.networkOutput }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
+    ...(flags.provider !== undefined && { providers: [flags.provider, "cpu"] }),
     hub: { onProgress: downloadProgress(), signal },
   });
   const fixed = segmenter.compiledFor;

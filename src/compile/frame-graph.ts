@@ -49,8 +49,11 @@ export function imageGraph(network: Network, preprocessing: Preprocessing, from:
       network,
     );
   }
-  if (input.dtype === "uint8") image = b.add("clockwork/image/bytes", "Cast", [image], { to: castTo.uint8 });
-  else {
+  if (input.dtype === "uint8") {
+    // A cast alone would cut off, and darken the picture by half a level.
+    image = b.add("clockwork/image/rounded", "Round", [image]);
+    image = b.add("clockwork/image/bytes", "Cast", [image], { to: castTo.uint8 });
+  } else {
     const channels = Array.from({ length: input.channels }, (_, channel) => channel);
     const at = (list: readonly number[], channel: number, fallback: number): number =>
       list[channel] ?? list[0] ?? fallback;

@@ -46,6 +46,8 @@ export interface OpenOptions {
   readonly optimize?: "all" | "basic" | "none";
   /** Threads within one operator; default: as many as the machine has cores. */
   readonly threads?: number;
+  /** Execution providers by their ONNX Runtime names, the preferred first; default: the CPU. */
+  readonly providers?: readonly string[];
   /** In- and outputs that are memory: fed and fetched by the session itself. */
   readonly state?: readonly StateLink[];
   /** Outputs of known type and shape, which the engine can write without an extra copy. */

@@ -45,6 +45,7 @@ export class OrtSession {
   readonly #runtime: OrtRuntime;
   readonly #session: InferenceSession;
   readonly #known: NonNullable<OpenOptions["outputs"]>;
+  readonly #feedNames: readonly string[];
   readonly #fetchNames: readonly string[];
   readonly #memory: readonly Memory[];
 
@@ -53,9 +54,10 @@ export class OrtSession {
     this.#session = session;
     this.#known = options.outputs ?? [];
     this.#memory = (options.state ?? []).map((link) => new Memory(link, runtime.Tensor));
-    const memory = new Set(this.#memory.map(({ link }) => link.output));
+    const memory = new Set(this.#memory.flatMap(({ link }) => [link.input, link.output]));
     this.inputs = ports(session.inputMetadata);
     this.outputs = ports(session.outputMetadata);
+    this.#feedNames = session.inputNames.filter((name) => !memory.has(name));
     this.#fetchNames = session.outputNames.filter((name) => !memory.has(name));
   }
 
@@ -90,10 +92,10 @@ export class OrtSession {
     outputs: readonly string[] = this.#fetchNames,
   ): Promise<RunResult> {
     const start = performance.now();
+    expectNames("feeds", this.#feedNames, Object.keys(feeds));
+    expectNames("outputs", this.#fetchNames, outputs);
     const given: Record<string, OrtTensor> = {};
-    for (const [name, tensor] of Object.entries(feeds)) {
-      given[name] = new this.#runtime.Tensor(tensor.dtype as "uint8", tensor.data as Uint8Array, tensor.dims);
-    }
+    for (const [name, tensor] of Object.entries(feeds)) given[name] = this.#tensorOf(name, tensor);
     const wanted: Record<string, OrtTensor | null> = {};
     for (const name of outputs) wanted[name] = null;
     for (const { name, dtype, dims } of this.#known) {
@@ -123,6 +125,15 @@ export class OrtSession {
     return { outputs: returned, milliseconds: performance.now() - start };
   }
 
+  #tensorOf(name: string, { dtype, dims, data }: EngineTensor): OrtTensor {
+    try {
+      return new this.#runtime.Tensor(dtype as "uint8", data as Uint8Array, dims);
+    } catch (cause) {
+      const expected = `${dtype} [${dims.join(",")}]`;
+      throw new ClockworkError("engine", `engine: feed "${name}": expected elements of ${expected}: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
   endProfiling(): void {
     this.#session.endProfiling();
   }
@@ -130,6 +141,13 @@ export class OrtSession {
   async release(): Promise<void> {
     await this.#session.release();
   }
+}
+
+/** The runtime passes over names that it does not know, and memory is the session's own. */
+function expectNames(what: string, known: readonly string[], given: readonly string[]): void {
+  const stranger = given.find((name) => !known.includes(name));
+  if (stranger === undefined) return;
+  throw new ClockworkError("engine", `engine: expected ${what} among ${known.join(", ") || "none"}, got "${stranger}"`);
 }
 
 /** Two buffers for one piece of memory: a run reads one and writes the other, so no node can read what is half new. */

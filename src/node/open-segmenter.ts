@@ -27,6 +27,8 @@ export interface OpenSegmenterOptions {
   readonly output?: string;
   /** Threads of the engine; default: as many as the machine has cores. */
   readonly threads?: number;
+  /** Execution providers, the preferred first, such as `["cuda", "cpu"]`; default: the CPU. */
+  readonly providers?: readonly string[];
   /** Cache, progress and abort of downloads. */
   readonly hub?: HubOptions;
 }
@@ -67,6 +69,9 @@ export async function openSegmenter(options: OpenSegmenterOptions): Promise<Segm
     planFor: plan === undefined ? undefined : (network: Network): Plan => planFromFile(plan, network),
     size: options.size,
     output: options.output,
-    engineOptions: { ...(options.threads !== undefined && { threads: options.threads }) },
+    engineOptions: {
+      ...(options.threads !== undefined && { threads: options.threads }),
+      ...(options.providers !== undefined && { providers: options.providers }),
+    },
   });
 }

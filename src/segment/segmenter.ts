@@ -35,8 +35,8 @@ export interface SegmenterOptions {
   readonly output?: string | undefined;
   /** What is to be said of the model itself; comes first among the notes. */
   readonly warnings?: readonly string[] | undefined;
-  /** Graph optimisations and threads of the engine. */
-  readonly engineOptions?: Pick<OpenOptions, "optimize" | "threads">;
+  /** Graph optimisations, threads and execution providers of the engine. */
+  readonly engineOptions?: Pick<OpenOptions, "optimize" | "threads" | "providers">;
 }
 
 /** A segmented frame. */

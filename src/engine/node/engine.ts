@@ -17,17 +17,25 @@ interface Waiting {
   readonly reject: (error: ClockworkError) => void;
 }
 
-/** A session in a worker. Answers come in the order of the requests, so a queue is all the bookkeeping there is. */
+/** What goes on between a session and its worker. */
+interface Line {
+  /** Requests without an answer, oldest first: answers come in the order of the requests. */
+  readonly waiting: Waiting[];
+  /** Why there will be no more answers. */
+  ended: ClockworkError | undefined;
+}
+
+/** A session in a worker. */
 class WorkerSession implements EngineSession {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly #worker: Worker;
-  readonly #waiting: Waiting[];
+  readonly #line: Line;
   #closing: Promise<void> | undefined;
 
-  private constructor(worker: Worker, waiting: Waiting[], inputs: readonly Port[], outputs: readonly Port[]) {
+  private constructor(worker: Worker, line: Line, inputs: readonly Port[], outputs: readonly Port[]) {
     this.#worker = worker;
-    this.#waiting = waiting;
+    this.#line = line;
     this.inputs = inputs;
     this.outputs = outputs;
   }
@@ -36,8 +44,10 @@ class WorkerSession implements EngineSession {
     const start: WorkerStart = { model, options };
     const worker = new Worker(workerUrl, { workerData: start });
     const waiting: Waiting[] = [];
-    const failAll = (error: ClockworkError): void => {
-      for (const { reject } of waiting.splice(0)) reject(error);
+    const line: Line = { waiting, ended: undefined };
+    const end = (error: ClockworkError): void => {
+      line.ended ??= error;
+      for (const { reject } of waiting.splice(0)) reject(line.ended);
     };
     worker.on("message", (answer: Answer) => {
       const first = waiting.shift();
@@ -47,12 +57,12 @@ class WorkerSession implements EngineSession {
       if (waiting.length === 0) worker.unref();
     });
     worker.on("error", (cause) =>
-      failAll(new ClockworkError("engine", `engine: the worker failed: ${reasonOf(cause)}`, { cause })),
+      end(new ClockworkError("engine", `engine: the worker failed: ${reasonOf(cause)}`, { cause })),
     );
-    worker.on("exit", () => failAll(new ClockworkError("engine", "engine: the worker stopped before it answered")));
+    worker.on("exit", () => end(new ClockworkError("engine", "engine: the worker stopped before it answered")));
     const opened = await new Promise<Answer>((resolve, reject) => waiting.push({ resolve, reject }));
     if (opened.kind !== "opened") throw new ClockworkError("engine", `engine: unexpected answer "${opened.kind}"`);
-    return new WorkerSession(worker, waiting, opened.inputs, opened.outputs);
+    return new WorkerSession(worker, line, opened.inputs, opened.outputs);
   }
 
   async run(feeds: Readonly<Record<string, EngineTensor>>, outputs?: readonly string[]): Promise<RunResult> {
@@ -86,10 +96,18 @@ class WorkerSession implements EngineSession {
   }
 
   #send(request: Request): Promise<Answer> {
+    const { waiting, ended } = this.#line;
+    if (ended !== undefined) return Promise.reject(ended);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
+      try {
+        this.#worker.postMessage(request);
+      } catch (cause) {
+        // Nothing was sent, so there is nothing to wait for: a feed's memory was given away, for one.
+        reject(new ClockworkError("engine", `engine: expected feeds that can be copied, got: ${reasonOf(cause)}`, { cause }));
+        return;
+      }
+      waiting.push({ resolve, reject });
       this.#worker.ref();
-      this.#worker.postMessage(request);
     });
   }
 }

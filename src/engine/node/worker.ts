@@ -48,9 +48,18 @@ async function handle(session: OrtSession, request: Request): Promise<void> {
   }
 }
 
+/** The wanted providers; the runtime itself would leave out unknown ones and go on. */
+function providers(): string[] {
+  const wanted = [...(options.providers ?? ["cpu"])];
+  const known = ort.listSupportedBackends().map(({ name }) => name);
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown === undefined) return wanted;
+  throw new ClockworkError("invalid-argument", `engine: expected a provider among ${known.join(", ")}, got "${unknown}"`);
+}
+
 try {
   const session = await OrtSession.open(ort, model, options, {
-    executionProviders: ["cpu"],
+    executionProviders: providers(),
     ...(traceDir !== undefined && { enableProfiling: true, profileFilePrefix: join(traceDir, "trace") }),
   });
   // Requests are handled one after the other: state makes their order matter.
