@@ -4,7 +4,7 @@
 
 import { ClockworkError } from "../errors.ts";
 import type { Network, Size } from "../network/index.ts";
-import { GraphBuilder, type Graph } from "../onnx/index.ts";
+import { float, GraphBuilder, type Graph } from "../onnx/index.ts";
 import type { Preprocessing } from "../preprocessing.ts";
 
 /** Most classes that a byte can tell apart. */
@@ -23,11 +23,12 @@ export function imageGraph(network: Network, preprocessing: Preprocessing, from:
   const b = new GraphBuilder("image");
   // Rows of bytes to planes of bytes first: a quarter of the memory traffic of doing it in floats.
   let image = b.add("clockwork/image/planes", "Transpose", [from], { perm: [2, 0, 1] });
-  if (preprocessing.channelOrder === "bgr" && input.channels === 3) {
-    image = b.add("clockwork/image/bgr", "Gather", [image, b.int64("clockwork/image/bgr/order", [3], [2, 1, 0])], {
-      axis: 0,
-    });
-  }
+  // Also where the order stays: without it the engine moves the transposition behind the arithmetic, which is five
+  // times slower (480x360: 3 to 5 ms in place of 0.6).
+  const order = preprocessing.channelOrder === "bgr" && input.channels === 3 ? [2, 1, 0] : [0, 1, 2];
+  image = b.add("clockwork/image/ordered", "Gather", [image, b.int64("clockwork/image/order", [3], order)], {
+    axis: 0,
+  });
   image = b.add("clockwork/image/batch", "Reshape", [
     image,
     b.int64("clockwork/image/batch/shape", [4], [1, 3, size.heightPx, size.widthPx]),
@@ -59,14 +60,27 @@ export function imageGraph(network: Network, preprocessing: Preprocessing, from:
       list[channel] ?? list[0] ?? fallback;
     const factors = channels.map((channel) => preprocessing.scale / at(preprocessing.std, channel, 1));
     const offsets = channels.map((channel) => -at(preprocessing.mean, channel, 0) / at(preprocessing.std, channel, 1));
-    image = b.add("clockwork/image/scaled", "Mul", [
-      image,
-      b.float32("clockwork/image/scaled/factors", [1, input.channels, 1, 1], factors),
-    ]);
-    image = b.add("clockwork/image/shifted", "Add", [
-      image,
-      b.float32("clockwork/image/shifted/offsets", [1, input.channels, 1, 1], offsets),
-    ]);
+    // A batch normalisation scales and shifts in one pass over the picture.
+    const constant = (name: string, values: readonly number[]): string =>
+      b.float32(`clockwork/image/${name}`, [input.channels], values);
+    image = b.add(
+      "clockwork/image/normalised",
+      "BatchNormalization",
+      [
+        image,
+        constant("factors", factors),
+        constant("offsets", offsets),
+        constant(
+          "zeros",
+          channels.map(() => 0),
+        ),
+        constant(
+          "ones",
+          channels.map(() => 1),
+        ),
+      ],
+      { epsilon: float(0) },
+    );
     if (input.dtype === "float16" || input.dtype === "float64") {
       image = b.add("clockwork/image/cast", "Cast", [image], { to: castTo[input.dtype] });
     }
@@ -89,8 +103,9 @@ function shrunk(b: GraphBuilder, image: string, from: Size, to: Size): string {
 }
 
 /**
- * Nodes from the network's result to labels, uint8 [heightPx, widthPx]. Scores are brought to the network's own size
- * first, where they are smaller, and compared there; labels go to the wanted size by nearest neighbour.
+ * Nodes from the network's result to labels, uint8 [heightPx, widthPx]. Scores that are coarser than both the network's
+ * image and the labels are first brought to the smaller of these two, and compared there; labels go to the wanted size
+ * by nearest neighbour.
  *
  * @param to name of the labels tensor
  * @throws ClockworkError `unsupported-model` for more classes than a byte holds

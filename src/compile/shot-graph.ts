@@ -5,6 +5,9 @@
 // frames a second, 1 - correlation was at most 0.04, and at most 0.12 between every fifth frame of a car at 15 Hz; over
 // 1,436 pairs of frames of different clips it was at least 0.25, and above 0.15 for 98 of 100 pairs of one drive that
 // lie a minute apart.
+//
+// Frames without contrast (black, fog, a flash) show nothing to compare: they are passed over, and what follows is
+// compared with the last frame that had some.
 
 import { GraphBuilder, type DType, type Node, type Tensor } from "../onnx/index.ts";
 import type { ClockMemory } from "./clock-graph.ts";
@@ -12,6 +15,12 @@ import type { MemoryNames } from "./stage-graph.ts";
 
 /** Least 1 - correlation that counts as a change of shot. */
 const shotThreshold = 0.15;
+
+/** A grey level squared: in bytes, and about what it is in tensors of the usual ranges (0 to 1, -2 to 2). */
+const levelSquared = { bytes: 1, tensors: 7.5e-5 } as const;
+
+/** A thumbnail with less variance than this many squared grey levels has no contrast. */
+const leastVariance = 4;
 
 /** Columns and rows of the thumbnail. */
 const grid = { columns: 16, rows: 12 } as const;
@@ -80,9 +89,9 @@ export function shotGraph(source: ShotSource, memory: MemoryNames, shot: string)
     across,
   ]);
   const count = grid.rows * grid.columns;
-  const flat = b.add(name("flat"), "Reshape", [cells, b.int64(name("flat/shape"), [2], [channels, count])]);
+  const means = b.add(name("means"), "Reshape", [cells, b.int64(name("means/shape"), [2], [channels, count])]);
   const thumbnail = name("thumbnail");
-  b.add(thumbnail, "MatMul", [flat, b.float32(name("centre"), [count, count], centring(count))]);
+  b.add(thumbnail, "MatMul", [means, b.float32(name("centre"), [count, count], centring(count))]);
 
   const before = memory.before(thumbnail);
   const meanProduct = (part: string, x: string, y: string): string =>
@@ -91,15 +100,18 @@ export function shotGraph(source: ShotSource, memory: MemoryNames, shot: string)
   const own = meanProduct("own", thumbnail, thumbnail);
   const other = meanProduct("other", before, before);
   const size = b.add(name("size"), "Sqrt", [b.add(name("sizes"), "Mul", [own, other])]);
-  // A grey level squared: pictures with less contrast than that (black, fog) are all alike.
-  const floor = b.float32(name("floor"), [], [source.dtype === "uint8" ? 1 : 1e-12]);
+  const level = source.dtype === "uint8" ? levelSquared.bytes : levelSquared.tensors;
+  // Nothing was remembered before the first frame with contrast: that one is like zeros, then.
+  const floor = b.float32(name("floor"), [], [level]);
   const correlation = b.add(name("correlation"), "Div", [
     b.add(name("both/floored"), "Add", [both, floor]),
     b.add(name("size/floored"), "Add", [size, floor]),
   ]);
   const low = b.add(name("low"), "Less", [correlation, b.float32(name("threshold"), [], [1 - shotThreshold])]);
-  b.add(shot, "Reshape", [low, b.int64(name("result/shape"), [1], [1])]);
-  b.add(memory.after(thumbnail), "Identity", [thumbnail]);
+  const flat = b.add(name("flat"), "Less", [own, b.float32(name("flat/variance"), [], [leastVariance * level])]);
+  const seen = b.add(name("seen"), "And", [low, b.add(name("contrast"), "Not", [flat])]);
+  b.add(shot, "Reshape", [seen, b.int64(name("result/shape"), [1], [1])]);
+  b.add(memory.after(thumbnail), "Where", [flat, before, thumbnail]);
   const graph = b.build();
   return {
     nodes: graph.nodes,

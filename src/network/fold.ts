@@ -3,7 +3,7 @@
 
 import {
   float32Tensor,
-  int64Tensor,
+  ofBytes,
   tensorsReadBy,
   type Graph,
   type GraphIndex,
@@ -35,6 +35,8 @@ export function fold(index: GraphIndex, probe: Probe): Graph {
   return {
     ...graph,
     nodes: kept.reverse(),
+    // Files of IR version 3 list constants among the inputs, too: one that is left out must not become an input.
+    inputs: graph.inputs.filter((input) => !graph.initializers.has(input.name)),
     initializers: new Map([...constants].filter(([name]) => needed.has(name))),
     values: [],
   };
@@ -47,8 +49,11 @@ function constantOf(node: Node): Tensor | undefined {
     if (name === "value" && attribute.kind === "tensor") return attribute.value;
     if (attribute.kind === "float") return float32Tensor([], [attribute.value]);
     if (attribute.kind === "floats") return float32Tensor([attribute.value.length], attribute.value);
-    if (attribute.kind === "int") return int64Tensor([], [Number(attribute.value)]);
-    if (attribute.kind === "ints") return int64Tensor([attribute.value.length], attribute.value.map(Number));
+    // "To the end" of a slice is the largest int64, which no number of JavaScript holds.
+    if (attribute.kind === "int") return ofBytes("int64", [], BigInt64Array.of(attribute.value));
+    if (attribute.kind === "ints") {
+      return ofBytes("int64", [attribute.value.length], BigInt64Array.from(attribute.value));
+    }
   }
   return undefined;
 }

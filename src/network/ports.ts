@@ -153,8 +153,12 @@ function asScores(
 ): ScoresOutput | undefined {
   if (dims === undefined || dtype === undefined) return undefined;
   const integral = dtype.startsWith("int") || dtype.startsWith("uint") || dtype === "bool";
+  // Maps have the proportions of the image, up to rounding; lists of boxes or of class scores do not.
+  const fits = (h: number, w: number): boolean =>
+    Math.min(h, w) >= 2 &&
+    Math.abs(h * size.widthPx - w * size.heightPx) <= Math.max(size.widthPx, size.heightPx) * 2;
   const labels = (heightPx: number, widthPx: number): ScoresOutput | undefined =>
-    heightPx < 2 || widthPx < 2
+    !fits(heightPx, widthPx)
       ? undefined
       : integral
         ? { name, dtype, kind: "labels", layout, dims, size: { widthPx, heightPx }, classes: undefined }
@@ -164,12 +168,10 @@ function asScores(
   if (dims.length === 3 && a === 1) return labels(b, c);
   if (dims.length !== 4 || a !== 1) return undefined;
   if (b === 1) return labels(c, d);
-  if (d === 1 && layout === "nhwc") return labels(b, c);
-  if (integral) return undefined;
+  if (d === 1 && (layout === "nhwc" || integral)) return labels(b, c);
+  if (integral || (!fits(c, d) && !fits(b, c))) return undefined;
   // The axes of the scores are those of the image unless only the other reading has the image's proportions.
-  const fits = (h: number, w: number): boolean =>
-    Math.abs(h * size.widthPx - w * size.heightPx) <= Math.max(size.widthPx, size.heightPx) * 2;
-  const asNchw = layout === "nchw" ? fits(c, d) || !fits(b, c) : fits(c, d) && !fits(b, c);
+  const asNchw = layout === "nchw" ? fits(c, d) : !fits(b, c);
   return asNchw
     ? { name, dtype, kind: "scores", layout: "nchw", dims, size: { widthPx: d, heightPx: c }, classes: b }
     : { name, dtype, kind: "scores", layout: "nhwc", dims, size: { widthPx: c, heightPx: b }, classes: d };

@@ -5,6 +5,7 @@
 import type { Engine, EngineTensor } from "../engine/engine.ts";
 import { zeros } from "../engine/ort-session.ts";
 import {
+  byteLength,
   elementCount,
   isIntegral,
   nodeOf,
@@ -34,18 +35,6 @@ export interface Probe {
 /** Larger tensors that depend on the frame's size are left to the engine to compute. */
 const sizedLimitBytes = 2 ** 16;
 
-/** Operators whose outputs are sequences, maps or optionals: they have no shape to ask for. */
-const noTensor = new Set([
-  "SequenceConstruct",
-  "SequenceEmpty",
-  "SequenceInsert",
-  "SequenceErase",
-  "SplitToSequence",
-  "SequenceMap",
-  "Optional",
-  "ZipMap",
-]);
-
 /**
  * Looks at a network at one size.
  * @throws ClockworkError `engine` where the network cannot take this size
@@ -58,11 +47,7 @@ export async function probe(
   engine: Engine,
 ): Promise<Probe> {
   const dependence = dependenceOf(index, input.name);
-  const tensors = index.nodes
-    .filter((node) => !noTensor.has(node.op))
-    .flatMap((node) => node.outputs.filter((output) => output !== ""));
-  const names = [input.name, ...tensors];
-  const sizedNames = tensors.filter((name) => dependence.onSize(name));
+  const made = index.nodes.flatMap((node) => node.outputs.filter((output) => output !== ""));
   const dims = imageDims(input, size);
   const fixed: Graph = {
     ...model.graph,
@@ -72,7 +57,10 @@ export async function probe(
     ),
     values: [],
   };
-  const dtypes = await typesOf({ ...model, graph: fixed }, names, engine);
+  const dtypes = await typesOf({ ...model, graph: fixed }, made, engine);
+  // Sequences, maps and optionals have no shape to ask for.
+  const names = [input.name, ...made].filter((name) => dtypes.has(name));
+  const sizedNames = names.filter((name) => dependence.onSize(name));
   const shapeName = (name: string): string => `shape of ${name}`;
   const asked: Graph = {
     ...fixed,
@@ -105,11 +93,10 @@ function tensorOf({ dtype, dims, data }: EngineTensor): Tensor {
 
 /** Types of tensors, from a session that has all of them as outputs and is never run. */
 async function typesOf(model: Model, names: readonly string[], engine: Engine): Promise<ReadonlyMap<string, DType>> {
-  const outputs = names.filter((name) => !model.graph.inputs.some((input) => input.name === name));
   const graph: Graph = {
     ...model.graph,
     // Outputs without a type: the engine infers it.
-    outputs: outputs.map((name) => ({ name, type: { kind: "other", proto: undefined } })),
+    outputs: names.map((name) => ({ name, type: { kind: "other", proto: undefined } })),
   };
   await using session = await engine.open(writeModel({ ...model, graph }).bytes, { optimize: "none" });
   const types = new Map<string, DType>();
@@ -118,7 +105,7 @@ async function typesOf(model: Model, names: readonly string[], engine: Engine): 
   return types;
 }
 
-/** Bytes of a tensor of a shape, as the engine holds it. */
+/** Bytes of a tensor of a shape. */
 export function bytesOf(dtype: DType, dims: readonly number[]): number {
-  return elementCount(dims) * zeros(dtype, []).BYTES_PER_ELEMENT;
+  return byteLength(dtype, elementCount(dims));
 }

@@ -2,7 +2,7 @@
 // around it must have something newer and finer to add: otherwise holding it is only skipping frames.
 
 import { nodeLabel } from "../onnx/index.ts";
-import { isSubset, membersOf, segmentsOf, sizeOf, sumOver, without, type NodeSet } from "./region.ts";
+import { isSubset, membersOf, segmentsOf, without, type NodeSet } from "./region.ts";
 import { shareOf, type Ground } from "./candidates.ts";
 
 /** Why a region is no stage. */
@@ -33,30 +33,67 @@ const leastDeepShare = 0.05;
 /** Share that each further segment must be worth. */
 const segmentPrice = 0.02;
 
-/** Judges a region within a stage around it (`parent`: all data nodes for the first cut). */
-export function judge(ground: Ground, set: NodeSet, parent: NodeSet): Verdict | Rejection {
-  const share = shareOf(ground, set);
-  if (!isSubset(set, parent) || sizeOf(set) === sizeOf(parent)) return { reason: "outside", share };
-  if (share < leastShare) return { reason: "small", share };
-  const joins = joinsOf(ground, set, parent);
-  if (joins.length === 0) return { reason: "no-join", share };
-  const deep = joins.some(({ freshArea }) => {
-    const below = set.map((flag, index) => (flag === 1 && (ground.areas[index] ?? 0) <= freshArea / 4 ? 1 : 0));
-    return sumOver(below, ground.costs) >= leastDeepShare * ground.totalCost;
-  });
-  if (!deep) return { reason: "no-detail", share, join: joins[0]?.label ?? "" };
-  const segments = segmentsOf(ground.network.index, set, parent).length;
-  return { share, segments, score: share - segmentPrice * (segments - 1) };
+/** Judges regions of one network. What a region is by itself is looked up once, since a search asks again and again. */
+export class Judge {
+  readonly #ground: Ground;
+  readonly #merits = new Map<NodeSet, Merits>();
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+  }
+
+  /** Judges a region within a stage around it (all data nodes for the first cut). */
+  judge(set: NodeSet, parent: NodeSet): Verdict | Rejection {
+    const { share, joins, deepBelow } = this.#meritsOf(set);
+    if (!isSubset(set, parent) || isSubset(parent, set)) return { reason: "outside", share };
+    if (share < leastShare) return { reason: "small", share };
+    const within = joins.filter(({ position }) => parent[position] === 1);
+    if (within.length === 0) return { reason: "no-join", share };
+    if (!within.some(({ freshArea }) => freshArea >= deepBelow)) {
+      const label = nodeLabel(this.#ground.network.index.node(within[0]?.position ?? 0));
+      return { reason: "no-detail", share, join: label };
+    }
+    const segments = segmentsOf(this.#ground.network.index, set, parent).length;
+    return { share, segments, score: share - segmentPrice * (segments - 1) };
+  }
+
+  #meritsOf(set: NodeSet): Merits {
+    const known = this.#merits.get(set);
+    if (known !== undefined) return known;
+    const ground = this.#ground;
+    const merits = { share: shareOf(ground, set), joins: joinsOf(ground, set), deepBelow: deepBelow(ground, set) };
+    this.#merits.set(set, merits);
+    return merits;
+  }
+}
+
+/** What a region is whatever the stage around it. */
+interface Merits {
+  readonly share: number;
+  readonly joins: readonly Join[];
+  /** Least working area of fresh data against which enough of the region is deep. */
+  readonly deepBelow: number;
 }
 
 interface Join {
-  readonly label: string;
+  readonly position: number;
   /** Working area of the finest fresh operand. */
   readonly freshArea: number;
 }
 
-/** Nodes of the parent, outside the region, that take both what it holds (or what follows from it) and fresh data. */
-function joinsOf(ground: Ground, set: NodeSet, parent: NodeSet): readonly Join[] {
+/** The area at a quarter of which, or less, a region spends the least share of a deep stage. */
+function deepBelow(ground: Ground, set: NodeSet): number {
+  const areaOf = (position: number): number => ground.areas[position] ?? 0;
+  let missing = leastDeepShare * ground.totalCost;
+  for (const position of membersOf(set).sort((a, b) => areaOf(a) - areaOf(b))) {
+    missing -= ground.costs[position] ?? 0;
+    if (missing <= 0) return 4 * areaOf(position);
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** Nodes outside of a region that take both what it holds (or what follows from it) and fresh data. */
+function joinsOf(ground: Ground, set: NodeSet): readonly Join[] {
   const { network } = ground;
   const { index, input } = network;
   const stale = new Uint8Array(set.length);
@@ -71,10 +108,7 @@ function joinsOf(ground: Ground, set: NodeSet, parent: NodeSet): readonly Join[]
         freshArea = Math.max(freshArea, ground.areas[producer] ?? 0);
       } else if (tensor === input.name) freshArea = network.size.widthPx * network.size.heightPx;
     }
-    const outside = set[position] !== 1 && parent[position] === 1;
-    if (outside && stale[position] === 1 && freshArea > 0) {
-      joins.push({ label: nodeLabel(index.node(position)), freshArea });
-    }
+    if (set[position] !== 1 && stale[position] === 1 && freshArea > 0) joins.push({ position, freshArea });
   }
   return joins;
 }

@@ -6,7 +6,7 @@ import type { Network, Size } from "../network/index.ts";
 import { nodeLabel, type DType } from "../onnx/index.ts";
 import { behind, candidatesAt, groundOf, peel, type Candidate, type Ground } from "./candidates.ts";
 import type { Cut } from "./cut.ts";
-import { freshOf, isVerdict, judge, ownNodes, type Rejection, type Verdict } from "./judge.ts";
+import { freshOf, isVerdict, Judge, ownNodes, type Rejection, type Verdict } from "./judge.ts";
 import {
   entriesOf,
   heldBy,
@@ -132,18 +132,19 @@ export function planFrom(ground: Ground, chain: readonly NodeSet[], notes: reado
 /** The nested regions that rest most together, deepest last. */
 function bestChain(ground: Ground, wanted: number, notes: string[]): readonly NodeSet[] {
   if (wanted === 1) return [];
+  const judge = new Judge(ground);
   const usual = candidatesAt(ground, strides.usual);
-  let found = search(ground, usual, wanted - 1);
+  let found = search(ground, judge, usual, wanted - 1);
   let tried = usual;
   if ((found.at(0)?.verdict.share ?? 0) < strides.finerBelow) {
     const finer = candidatesAt(ground, strides.finer);
-    const other = search(ground, finer, wanted - 1);
+    const other = search(ground, judge, finer, wanted - 1);
     tried = [...usual, ...finer];
     if ((other.at(0)?.verdict.score ?? 0) > (found.at(0)?.verdict.score ?? 0)) found = other;
   }
   if (found.length < wanted - 1) {
     const parent = found.at(-1)?.nodes ?? ground.data;
-    notes.push(`${found.length + 1} of ${wanted} stages: ${whyNot(ground, tried, parent, found.length + 1)}`);
+    notes.push(`${found.length + 1} of ${wanted} stages: ${whyNot(ground, judge, tried, parent, found.length + 1)}`);
   }
   return found.map(({ nodes }) => nodes);
 }
@@ -157,17 +158,23 @@ interface Link {
 const breadth = 24;
 
 /** The longest chain of nested stages, up to `depth`; among those the one with the largest sum of scores. */
-function search(ground: Ground, candidates: readonly Candidate[], depth: number): readonly Link[] {
+function search(ground: Ground, judge: Judge, candidates: readonly Candidate[], depth: number): readonly Link[] {
+  // What comes below a region does not depend on how the search came to it.
+  const found = Array.from({ length: depth }, () => new Map<NodeSet, readonly Link[]>());
+  const below = (parent: NodeSet, remaining: number): readonly Link[] => {
+    const chain = found[remaining]?.get(parent) ?? extend(parent, remaining);
+    found[remaining]?.set(parent, chain);
+    return chain;
+  };
   const extend = (parent: NodeSet, remaining: number): readonly Link[] => {
-    if (remaining === 0) return [];
     const links = candidates
-      .map(({ nodes }) => ({ nodes, verdict: judge(ground, nodes, parent) }))
+      .map(({ nodes }) => ({ nodes, verdict: judge.judge(nodes, parent) }))
       .filter((link): link is Link => isVerdict(link.verdict))
       .sort((a, b) => b.verdict.score - a.verdict.score || sizeOf(b.nodes) - sizeOf(a.nodes));
     if (remaining === 1) return links.slice(0, 1);
     let best: readonly Link[] = [];
     for (const link of links.slice(0, breadth)) {
-      const chain = [link, ...extend(link.nodes, remaining - 1)];
+      const chain = [link, ...below(link.nodes, remaining - 1)];
       if (chain.length > best.length || (chain.length === best.length && scoreOf(chain) > scoreOf(best))) best = chain;
     }
     return best;
@@ -180,10 +187,16 @@ function scoreOf(chain: readonly Link[]): number {
 }
 
 /** Says in a sentence why no further stage was found, from the largest region that was turned down. */
-function whyNot(ground: Ground, candidates: readonly Candidate[], parent: NodeSet, stage: number): string {
+function whyNot(
+  ground: Ground,
+  judge: Judge,
+  candidates: readonly Candidate[],
+  parent: NodeSet,
+  stage: number,
+): string {
   const around = stage === 1 ? "the network" : `stage ${stage}`;
   const rejections = candidates
-    .map(({ nodes }) => ({ nodes, verdict: judge(ground, nodes, parent) }))
+    .map(({ nodes }) => ({ nodes, verdict: judge.judge(nodes, parent) }))
     .filter((item): item is { nodes: NodeSet; verdict: Rejection } => !isVerdict(item.verdict))
     .filter(({ verdict }) => verdict.reason !== "outside")
     .sort((a, b) => b.verdict.share - a.verdict.share);
@@ -209,12 +222,12 @@ function whyNot(ground: Ground, candidates: readonly Candidate[], parent: NodeSe
 
 /** Regions behind explicit cuts. */
 function explicitChain(ground: Ground, cuts: readonly Cut[], notes: string[]): readonly NodeSet[] {
+  const judge = new Judge(ground);
   const chain: NodeSet[] = [];
   for (const [position, cut] of cuts.entries()) {
     const { text } = cut;
     const parent = chain.at(-1) ?? ground.data;
-    const region = peel(ground, behind(ground, cut.entriesIn(ground.network)));
-    const nodes = peel(ground, region);
+    const nodes = peel(ground, behind(ground, cut.entriesIn(ground.network)));
     if (sizeOf(nodes) === 0) {
       throw new ClockworkError(
         "uncuttable",
@@ -228,7 +241,7 @@ function explicitChain(ground: Ground, cuts: readonly Cut[], notes: string[]): r
         `cut "${text}": expected a part of stage ${position + 1}, got nodes outside of it; try giving the cuts shallowest first`,
       );
     }
-    const judgement = judge(ground, nodes, parent);
+    const judgement = judge.judge(nodes, parent);
     if (!isVerdict(judgement)) {
       notes.push(
         `stage ${position + 2} (cut "${text}") ${

@@ -20,7 +20,8 @@ export function sizeOf(set: NodeSet): number {
 
 /** Whether every member of `inner` is one of `outer`. */
 export function isSubset(inner: NodeSet, outer: NodeSet): boolean {
-  return inner.every((flag, index) => flag === 0 || outer[index] === 1);
+  for (let index = 0; index < inner.length; index++) if (inner[index] === 1 && outer[index] !== 1) return false;
+  return true;
 }
 
 /** Members of `set` that are not in `other`. */
@@ -31,13 +32,15 @@ export function without(set: NodeSet, other: NodeSet): NodeSet {
 /** Sum of a cost over the members. */
 export function sumOver(set: NodeSet, costs: readonly number[]): number {
   let sum = 0;
-  for (const [index, flag] of set.entries()) if (flag === 1) sum += costs[index] ?? 0;
+  for (let index = 0; index < set.length; index++) if (set[index] === 1) sum += costs[index] ?? 0;
   return sum;
 }
 
 /** Indices of the members, ascending. */
 export function membersOf(set: NodeSet): number[] {
-  return Array.from(set.keys()).filter((index) => set[index] === 1);
+  const members: number[] = [];
+  for (let index = 0; index < set.length; index++) if (set[index] === 1) members.push(index);
+  return members;
 }
 
 /** Nodes whose outputs depend on the frame. */
