@@ -153,12 +153,16 @@ function asScores(
 ): ScoresOutput | undefined {
   if (dims === undefined || dtype === undefined) return undefined;
   const integral = dtype.startsWith("int") || dtype.startsWith("uint") || dtype === "bool";
-  // Maps have the proportions of the image, up to rounding; lists of boxes or of class scores do not.
+  // Maps have about the proportions of the image; lists of boxes or of class scores do not.
+  const isMap = (h: number, w: number): boolean => {
+    const stretch = (h * size.widthPx) / (w * size.heightPx);
+    return Math.min(h, w) >= 2 && (fits(h, w) || (stretch > 0.8 && stretch < 1.25));
+  };
+  // As much as rounding to whole pixels at any stride can make.
   const fits = (h: number, w: number): boolean =>
-    Math.min(h, w) >= 2 &&
     Math.abs(h * size.widthPx - w * size.heightPx) <= Math.max(size.widthPx, size.heightPx) * 2;
   const labels = (heightPx: number, widthPx: number): ScoresOutput | undefined =>
-    !fits(heightPx, widthPx)
+    !isMap(heightPx, widthPx)
       ? undefined
       : integral
         ? { name, dtype, kind: "labels", layout, dims, size: { widthPx, heightPx }, classes: undefined }
@@ -169,10 +173,10 @@ function asScores(
   if (dims.length !== 4 || a !== 1) return undefined;
   if (b === 1) return labels(c, d);
   if (d === 1 && (layout === "nhwc" || integral)) return labels(b, c);
-  if (integral || (!fits(c, d) && !fits(b, c))) return undefined;
+  if (integral) return undefined;
   // The axes of the scores are those of the image unless only the other reading has the image's proportions.
-  const asNchw = layout === "nchw" ? fits(c, d) : !fits(b, c);
-  return asNchw
-    ? { name, dtype, kind: "scores", layout: "nchw", dims, size: { widthPx: d, heightPx: c }, classes: b }
-    : { name, dtype, kind: "scores", layout: "nhwc", dims, size: { widthPx: c, heightPx: b }, classes: d };
+  const asNchw = layout === "nchw" ? fits(c, d) || !fits(b, c) : fits(c, d) && !fits(b, c);
+  const [heightPx, widthPx, classes] = asNchw ? [c, d, b] : [b, c, d];
+  if (!isMap(heightPx, widthPx)) return undefined;
+  return { name, dtype, kind: "scores", layout: asNchw ? "nchw" : "nhwc", dims, size: { widthPx, heightPx }, classes };
 }

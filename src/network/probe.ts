@@ -64,7 +64,7 @@ export async function probe(
   const shapeName = (name: string): string => `shape of ${name}`;
   const asked: Graph = {
     ...fixed,
-    nodes: [...fixed.nodes, ...names.map((name) => nodeOf("Shape", [name], [shapeName(name)]))],
+    nodes: [...names.map((name) => nodeOf("Shape", [name], [shapeName(name)])), ...fixed.nodes],
     outputs: [
       ...names.map((name) => tensorValue(shapeName(name), "int64", undefined)),
       ...sizedNames.map((name) => tensorValue(name, dtypes.get(name) ?? "undefined", undefined)),

@@ -10,7 +10,8 @@ export interface Prefetched<T> {
 
 /**
  * Yields what `source` gives, in order, while up to `capacity` items wait. Stops reading when it is left early or when
- * `signal` is aborted, and closes the source.
+ * `signal` is aborted, and closes the source: as soon as the source is done with the item that it is making. Only where
+ * it is left early does the caller wait for that; an abort is for sources that are stuck, too.
  *
  * @throws ClockworkError `aborted` when `signal` is; whatever the source throws, after the items before it
  */
@@ -22,6 +23,7 @@ export async function* prefetch<T>(
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   const ready: Prefetched<T>[] = [];
   let ended = false;
+  let exhausted = false;
   let failure: { readonly error: unknown } | undefined;
   const state = { stopped: false };
   let wakeReader: (() => void) | undefined;
@@ -36,11 +38,13 @@ export async function* prefetch<T>(
         }
         const start = performance.now();
         const next = await iterator.next();
+        exhausted = next.done === true;
         if (next.done === true) break;
         ready.push({ item: next.value, milliseconds: performance.now() - start });
         wakeConsumer?.();
       }
     } catch (error) {
+      exhausted = true;
       failure = { error };
     }
     ended = true;
@@ -51,7 +55,7 @@ export async function* prefetch<T>(
   const reading = read();
   try {
     for (;;) {
-      if (signal?.aborted === true) throw new ClockworkError("aborted", "segment: stopped", { cause: signal.reason });
+      checkAborted(signal);
       const first = ready.shift();
       if (first !== undefined) {
         wakeReader?.();
@@ -65,7 +69,15 @@ export async function* prefetch<T>(
     signal?.removeEventListener("abort", onAbort);
     wakeReader?.();
     // The reader may be in the middle of an item: it has to be done with the source before that is closed.
-    await reading;
-    await iterator.return?.();
+    const closing = reading.then(async () => {
+      if (!exhausted) await iterator.return?.();
+    });
+    if (signal?.aborted === true) closing.catch(() => undefined);
+    else await closing;
   }
+}
+
+/** @throws ClockworkError `aborted` where the signal is */
+export function checkAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new ClockworkError("aborted", "segment: stopped", { cause: signal.reason });
 }

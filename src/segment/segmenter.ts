@@ -13,7 +13,7 @@ import { writeModel, type Model } from "../onnx/index.ts";
 import { networkSize, type Preprocessing } from "../preprocessing.ts";
 import type { Cut } from "../stages/cut.ts";
 import { planOf, type Plan } from "../stages/plan.ts";
-import { prefetch } from "./prefetch.ts";
+import { prefetch, checkAborted, type Prefetched } from "./prefetch.ts";
 
 /** How to segment. */
 export interface SegmenterOptions {
@@ -80,8 +80,8 @@ interface Prepared extends Preparation {
 /** Frames that the engine has at a time: one that runs and one that waits, so that it is never idle. */
 const inFlight = 2;
 
-/** Frames that are read ahead. */
-const readAhead = 3;
+/** Frames that are read ahead, besides the one that goes to the engine next. */
+const readAhead = 2;
 
 /**
  * Segments video with one network and one schedule.
@@ -98,6 +98,8 @@ const readAhead = 3;
 export class Segmenter implements AsyncDisposable {
   readonly #options: SegmenterOptions;
   #prepared: Prepared | undefined;
+  /** Ends when the last preparation that was asked for does; they go one after another. */
+  #preparing: Promise<unknown> = Promise.resolve();
   #restart = true;
   #busy = false;
   #disposed = false;
@@ -120,13 +122,23 @@ export class Segmenter implements AsyncDisposable {
    * Plans, compiles and opens the network for frames of a size; {@link segment} does so by itself.
    * @throws ClockworkError where the network cannot be used, cut or opened
    */
-  async prepare(frame: Size): Promise<Preparation> {
-    if (this.#disposed)
-      throw new ClockworkError("aborted", "segmenter: expected an open one, got one that was disposed");
+  prepare(frame: Size): Promise<Preparation> {
+    return this.#prepareFor(frame);
+  }
+
+  #prepareFor(frame: Size): Promise<Prepared> {
+    const prepared = this.#preparing.then(() => this.#open(frame));
+    this.#preparing = prepared.catch(() => undefined);
+    return prepared;
+  }
+
+  async #open(frame: Size): Promise<Prepared> {
+    this.#checkOpen();
     const now = this.#prepared;
     if (now !== undefined && sizeText(now.protocol.frame) === sizeText(frame)) return now;
     this.#prepared = undefined;
     await now?.session[Symbol.asyncDispose]();
+    this.#checkOpen();
     const made = await this.#compile(frame);
     const { protocol } = made.compiled;
     const session = await this.#options.engine.open(writeModel(made.compiled.model).bytes, {
@@ -134,9 +146,15 @@ export class Segmenter implements AsyncDisposable {
       state: protocol.state,
       outputs: protocol.outputs.results.map(({ name, dtype, shape }) => ({ name, dtype, dims: shape })),
     });
+    // What is made from here on is closed by `dispose`, which waits for preparations.
     this.#prepared = { protocol, network: made.network, plan: made.plan, notes: made.notes, session };
     this.#restart = true;
     return this.#prepared;
+  }
+
+  #checkOpen(): void {
+    if (!this.#disposed) return;
+    throw new ClockworkError("aborted", "segmenter: expected an open one, got one that was disposed");
   }
 
   async #compile(frame: Size): Promise<{
@@ -192,9 +210,10 @@ export class Segmenter implements AsyncDisposable {
 
   /**
    * Segments frames in order. Reads ahead a little and works on a few frames at once, so results come late but keep
-   * coming; memory is bounded whatever the source or the caller does. A change of frame size starts afresh.
+   * coming; memory is bounded whatever the source or the caller does. Every call and every change of frame size starts
+   * afresh: everything fires.
    *
-   * @throws ClockworkError `aborted` when `signal` is; whatever the source throws
+   * @throws ClockworkError `aborted` when `signal` is; whatever the source throws, after the results of the frames before
    */
   async *segment(
     frames: AsyncIterable<Frame> | Iterable<Frame>,
@@ -207,24 +226,40 @@ export class Segmenter implements AsyncDisposable {
       );
     }
     this.#busy = true;
+    this.#restart = true;
+    const { signal } = options;
+    const source = prefetch(frames, readAhead, signal);
     const pending: Promise<SegmentResult>[] = [];
     try {
-      for await (const { item: frame, milliseconds } of prefetch(frames, readAhead, options.signal)) {
-        checkFrame(frame);
-        // Results of the old size first: preparing for another one closes the session that they come from.
-        if (this.#prepared !== undefined && sizeText(this.#prepared.protocol.frame) !== sizeText(frame)) {
-          for (let next = pending.shift(); next !== undefined; next = pending.shift()) yield await next;
+      let next = readFrom(source);
+      for (;;) {
+        checkAborted(signal);
+        // The next frame goes to the engine first; while there is none, results need not wait for it.
+        const first = pending[0];
+        if (first !== undefined && (pending.length > inFlight || (await settlesBefore(first, next)))) {
+          pending.shift();
+          yield await first;
+          continue;
         }
-        await this.prepare({ widthPx: frame.widthPx, heightPx: frame.heightPx });
-        const result = this.#run(frame, milliseconds);
+        const read = await next;
+        checkAborted(signal);
+        const changesSize = read.kind === "frame" && sizeText(read.frame) !== sizeText(this.#prepared?.protocol.frame ?? read.frame);
+        // Results of the old size first: preparing for another one closes the session that they come from.
+        while (pending.length > 0 && (changesSize || read.kind !== "frame")) {
+          const result = pending.shift();
+          if (result !== undefined) yield await result;
+        }
+        if (read.kind === "end") return;
+        if (read.kind === "failed") throw read.error;
+        next = readFrom(source);
+        const prepared = await this.#prepareFor({ widthPx: read.frame.widthPx, heightPx: read.frame.heightPx });
+        const result = this.#run(prepared, read.frame, read.milliseconds);
         // It may fail while nobody waits for it yet; the failure is seen when its turn comes.
         result.catch(() => undefined);
         pending.push(result);
-        const first = pending.length > inFlight ? pending.shift() : undefined;
-        if (first !== undefined) yield await first;
       }
-      for (let next = pending.shift(); next !== undefined; next = pending.shift()) yield await next;
     } finally {
+      await source.return();
       await Promise.allSettled(pending);
       this.#busy = false;
     }
@@ -235,10 +270,7 @@ export class Segmenter implements AsyncDisposable {
     this.#restart = true;
   }
 
-  async #run(frame: Frame, source: number): Promise<SegmentResult> {
-    const prepared = this.#prepared;
-    if (prepared === undefined) throw new ClockworkError("aborted", "segmenter: it was disposed while it worked");
-    const { session, protocol } = prepared;
+  async #run({ session, protocol }: Prepared, frame: Frame, source: number): Promise<SegmentResult> {
     const { image, reset } = protocol.inputs;
     const restart = this.#restart;
     this.#restart = false;
@@ -260,7 +292,8 @@ export class Segmenter implements AsyncDisposable {
       timestampSec: frame.timestampSec,
       fired,
       signal: signal === undefined ? undefined : Number(signal),
-      shot: Number(shot ?? 0) === 1,
+      // On a restart the frame before is of another source, and nobody asked.
+      shot: !restart && Number(shot ?? 0) === 1,
       macs: protocol.stages.reduce((sum, stage, depth) => sum + (fired[depth] === true ? stage.macs : 0), 0),
       milliseconds: { source, inference: milliseconds },
     };
@@ -269,10 +302,35 @@ export class Segmenter implements AsyncDisposable {
   /** Closes the network. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
+    await this.#preparing;
     const prepared = this.#prepared;
     this.#prepared = undefined;
     await prepared?.session[Symbol.asyncDispose]();
   }
+}
+
+/** What reading gave. */
+type Read =
+  | { readonly kind: "frame"; readonly frame: Frame; readonly milliseconds: number }
+  | { readonly kind: "end" }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+/** Reads the next frame; never rejects, since nobody may be waiting yet. */
+async function readFrom(source: AsyncGenerator<Prefetched<Frame>, void, void>): Promise<Read> {
+  try {
+    const { done, value } = await source.next();
+    if (done === true) return { kind: "end" };
+    checkFrame(value.item);
+    return { kind: "frame", frame: value.item, milliseconds: value.milliseconds };
+  } catch (error) {
+    return { kind: "failed", error };
+  }
+}
+
+/** Whether a result is there before the next frame is; the frame wins where both are. */
+async function settlesBefore(result: Promise<SegmentResult>, next: Promise<Read>): Promise<boolean> {
+  const settled = (): boolean => true;
+  return await Promise.race([next.then(() => false), result.then(settled, settled)]);
 }
 
 function checkFrame(frame: Frame): void {

@@ -287,7 +287,10 @@ function describe(ground: Ground, sets: readonly NodeSet[], depth: number, set: 
 function watchOf(ground: Ground, around: NodeSet, set: NodeSet, entries: readonly Entry[]): Watch | null {
   const scores = scoreMapOf(ground, around, set);
   if (scores !== null) return { kind: "labels", tensor: scores };
-  const features = entries.find(({ tensor }) => ground.network.dtypeOf(tensor)?.startsWith("float"));
+  const typed = (pattern: RegExp): Entry | undefined =>
+    entries.find(({ tensor }) => pattern.test(ground.network.dtypeOf(tensor) ?? ""));
+  // Quantised features where there are no others.
+  const features = typed(/^float/) ?? typed(/^u?int8$/);
   return features === undefined ? null : { kind: "features", tensor: features.tensor };
 }
 

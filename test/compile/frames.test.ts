@@ -191,7 +191,9 @@ function half(bits: number): number {
 }
 
 function numbersIn({ dtype, data }: EngineTensor): Float64Array {
-  return Float64Array.from(data, (value) => (dtype === "float16" ? half(Number(value)) : Number(value)));
+  return Float64Array.from(Array.from<number | bigint>(data), (value) =>
+    dtype === "float16" ? half(Number(value)) : Number(value),
+  );
 }
 
 /** Index of the largest value at each position; the first of equal ones. */
