@@ -130,7 +130,11 @@ export class OrtSession {
       return new this.#runtime.Tensor(dtype as "uint8", data as Uint8Array, dims);
     } catch (cause) {
       const expected = `${dtype} [${dims.join(",")}]`;
-      throw new ClockworkError("engine", `engine: feed "${name}": expected elements of ${expected}: ${reasonOf(cause)}`, { cause });
+      throw new ClockworkError(
+        "engine",
+        `engine: feed "${name}": expected elements of ${expected}: ${reasonOf(cause)}`,
+        { cause },
+      );
     }
   }
 

@@ -259,9 +259,10 @@ export class Segmenter implements AsyncDisposable {
         pending.push(result);
       }
     } finally {
-      await source.return();
-      await Promise.allSettled(pending);
+      const closed = source.return();
+      await Promise.allSettled([...pending, closed]);
       this.#busy = false;
+      await closed;
     }
   }
 

@@ -44,7 +44,12 @@ function counting(): { engine: Engine; opened: () => number; closed: () => numbe
     async open(model, options) {
       const session = await localEngine.open(model, options);
       opened++;
-      return { ...session, inputs: session.inputs, outputs: session.outputs, [Symbol.asyncDispose]: () => (closed++, session[Symbol.asyncDispose]()) };
+      return {
+        ...session,
+        inputs: session.inputs,
+        outputs: session.outputs,
+        [Symbol.asyncDispose]: () => (closed++, session[Symbol.asyncDispose]()),
+      };
     },
   };
   return { engine, opened: () => opened, closed: () => closed };
@@ -56,11 +61,16 @@ test("no size works: the message tells what was tried and why it failed", async 
   b.output(b.add("logits", "Reshape", [x, b.int64("to", [4], [1, 7, 11, 13])]), "float32", undefined);
   const { engine, opened, closed } = counting();
   const fit = fitNetwork(modelOf(b.build()), { size: { widthPx: 100, heightPx: 75 }, engine });
-  const error = await fit.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await fit.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(ClockworkError);
   expect(error).toMatchObject({
     code: "unsupported-model",
-    message: expect.stringMatching(/^network: expected a size near 100x75 that it can take, got refusals at 100x75, 100x76, .*128x64: .*eshape/) as string,
+    message: expect.stringMatching(
+      /^network: expected a size near 100x75 that it can take, got refusals at 100x75, 100x76, .*128x64: .*eshape/,
+    ) as string,
     cause: { code: "engine" },
   });
   expect(closed()).toBe(opened());
@@ -75,16 +85,41 @@ test("a network is opened twice, for types and for shapes, and closed again", as
 test("what the graph lacks is no matter of size and is told at once", async () => {
   const model = declared([1, 3, "h", "w"]);
   const [node] = model.graph.nodes;
-  const broken: Model = { ...model, graph: { ...model.graph, nodes: node === undefined ? [] : [{ ...node, inputs: ["lost", "w"] }] } };
+  const broken: Model = {
+    ...model,
+    graph: { ...model.graph, nodes: node === undefined ? [] : [{ ...node, inputs: ["lost", "w"] }] },
+  };
   const { engine, opened } = counting();
-  await expect(fitNetwork(broken, { size: { widthPx: 64, heightPx: 64 }, engine })).rejects.toMatchObject({ code: "invalid-model" });
+  await expect(fitNetwork(broken, { size: { widthPx: 64, heightPx: 64 }, engine })).rejects.toMatchObject({
+    code: "invalid-model",
+  });
   expect(opened()).toBe(0);
+});
+
+test("looking at a network takes no more memory than running it", async () => {
+  // 40 maps of 16 MB, of which a run needs two at a time.
+  const b = new GraphBuilder("deep");
+  const x = b.input("image", "float32", [1, 3, "height", "width"]);
+  let last = b.add("wide", "Conv", [x, b.float32("w", [16, 3, 1, 1], new Float32Array(48).fill(1))]);
+  for (let i = 0; i < 40; i++) last = b.add(`softsign ${i}`, "Softsign", [last]);
+  b.output(last, "float32", undefined);
+  const before = process.resourceUsage().maxRSS;
+  await fitNetwork(modelOf(b.build()), { size: { widthPx: 512, heightPx: 512 }, engine: localEngine });
+  expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(250);
 });
 
 test("the engine for Node finds the same network", async () => {
   const size = { widthPx: 60, heightPx: 60 };
-  const [a, b] = [await fitNetwork(unet({ width: 1 / 16 }), { size, engine: nodeEngine }), await fitNetwork(unet({ width: 1 / 16 }), { size, engine: localEngine })];
-  const told = ({ size: at, output, totalMacs, index }: typeof a) => ({ at, output, totalMacs, nodes: index.nodes.map(({ name }) => name) });
+  const [a, b] = [
+    await fitNetwork(unet({ width: 1 / 16 }), { size, engine: nodeEngine }),
+    await fitNetwork(unet({ width: 1 / 16 }), { size, engine: localEngine }),
+  ];
+  const told = ({ size: at, output, totalMacs, index }: typeof a) => ({
+    at,
+    output,
+    totalMacs,
+    nodes: index.nodes.map(({ name }) => name),
+  });
   expect(told(a)).toEqual(told(b));
   expect(a.size).toEqual({ widthPx: 64, heightPx: 64 });
 });

@@ -6,7 +6,6 @@ import type { EngineTensor } from "../../src/engine/engine.ts";
 import { networkOf, type Network } from "../../src/network/index.ts";
 import { networks, type NetworkName } from "../../src/networks/index.ts";
 import {
-  attributeOf,
   float,
   GraphBuilder,
   modelOf,
@@ -15,6 +14,7 @@ import {
   readModel,
   tensorValue,
   writeModel,
+  type AttributeInit,
   type Dim,
   type DType,
   type Model,
@@ -37,7 +37,10 @@ function conv(b: GraphBuilder, name: string, x: string, from: number, to: number
 /** The network at `size`, which must give the bits of its source. */
 async function folded(model: Model, feed: EngineTensor = image): Promise<Network> {
   const network = await networkOf(model, { size, engine: localEngine });
-  const [source, result] = [await runOnce(model, { [network.input.name]: feed }), await runOnce(network.model, { [network.input.name]: feed })];
+  const [source, result] = [
+    await runOnce(model, { [network.input.name]: feed }),
+    await runOnce(network.model, { [network.input.name]: feed }),
+  ];
   expect(Object.keys(source).length).toBeGreaterThan(0);
   for (const [name, tensor] of Object.entries(source)) expect(digestOf(result[name])).toEqual(digestOf(tensor));
   // The shapes that were found are those of the results.
@@ -74,8 +77,17 @@ test("what is computed from the size alone becomes constants: ranges, fills, cho
   const chosen = b.add("chosen", "Where", [even, filled, b.float32("other", [], [-1])]);
   const places = b.add("places", "NonZero", [b.add("as numbers", "Cast", [even], { to: 7 })]);
   const count = b.add("count", "Cast", [b.add("size of", "Size", [places])], { to: 1 });
-  const drawn = b.add("plus", "Add", [conv(b, "conv", x, 3, 4), b.add("grid", "Add", [column, b.add("chosen column", "Unsqueeze", [chosen, "last"])])]);
-  const dropped = b.add("dropped", "Dropout", [b.add("times", "Mul", [drawn, count])], {}, { outputs: ["dropped", "mask"] });
+  const drawn = b.add("plus", "Add", [
+    conv(b, "conv", x, 3, 4),
+    b.add("grid", "Add", [column, b.add("chosen column", "Unsqueeze", [chosen, "last"])]),
+  ]);
+  const dropped = b.add(
+    "dropped",
+    "Dropout",
+    [b.add("times", "Mul", [drawn, count])],
+    {},
+    { outputs: ["dropped", "mask"] },
+  );
   b.output(b.add("logits", "Identity", [dropped]), "float32", [1, 4, "height", "width"]);
   const network = await folded(modelOf(b.build()));
   expect(opsOf(network)).toEqual(["Conv", "Add", "Mul", "Dropout", "Identity"]);
@@ -87,9 +99,21 @@ test("large maps of the size alone, such as grids of positions, are left to the 
   const b = new GraphBuilder("grid");
   const x = b.input("image", "float32", open);
   const shape = b.add("shape", "Shape", [x]);
-  const ones = b.add("ones", "ConstantOfShape", [b.add("to", "Concat", [b.add("hw", "Slice", [shape, b.int64("a", [1], [2]), b.int64("z", [1], [4])]), b.int64("4", [1], [4])], { axis: 0 })], {
-    value: ofBytes("float32", [1], Float32Array.of(0.5)),
-  });
+  const ones = b.add(
+    "ones",
+    "ConstantOfShape",
+    [
+      b.add(
+        "to",
+        "Concat",
+        [b.add("hw", "Slice", [shape, b.int64("a", [1], [2]), b.int64("z", [1], [4])]), b.int64("4", [1], [4])],
+        { axis: 0 },
+      ),
+    ],
+    {
+      value: ofBytes("float32", [1], Float32Array.of(0.5)),
+    },
+  );
   const grid = b.add("grid", "Transpose", [ones], { perm: [2, 0, 1] });
   b.output(b.add("logits", "Add", [conv(b, "conv", x, 3, 4), grid]), "float32", [1, 4, "height", "width"]);
   const network = await folded(modelOf(b.build()));
@@ -99,7 +123,8 @@ test("large maps of the size alone, such as grids of positions, are left to the 
 });
 
 test("constants in nodes keep their values, the largest int64 of a slice to the end included", async () => {
-  const constant = (name: string, attribute: string, value: Parameters<typeof attributeOf>[0]): Node => nodeOf("Constant", [], [name], { [attribute]: value });
+  const constant = (name: string, attribute: string, value: AttributeInit): Node =>
+    nodeOf("Constant", [], [name], { [attribute]: value });
   const b = new GraphBuilder("constants");
   const x = b.input("image", "float32", open);
   b.append([
@@ -118,7 +143,9 @@ test("constants in nodes keep their values, the largest int64 of a slice to the 
   const network = await folded(modelOf(b.build()));
   expect(network.output.dims).toEqual([1, 3, 64, 96]);
   expect(opsOf(network)).not.toContain("Constant");
-  expect(network.model.graph.initializers.get("end")?.data).toEqual(new Uint8Array(BigInt64Array.of(2n ** 63n - 1n).buffer));
+  expect(network.model.graph.initializers.get("end")?.data).toEqual(
+    new Uint8Array(BigInt64Array.of(2n ** 63n - 1n).buffer),
+  );
 });
 
 test("an If that reads from around it, and chooses by the size or by pixels, stays and computes the same", async () => {
@@ -135,11 +162,15 @@ test("an If that reads from around it, and chooses by the size or by pixels, sta
     conv(b, "conv", x, 3, 4);
     const sum = b.add("sum", "ReduceMax", [x], { keepdims: 0 });
     const condition =
-      by === "size" ? b.add("tall", "Greater", [h, b.int64("50", [], [50])]) : b.add("bright", "Greater", [sum, b.float32("0.5", [], [0.5])]);
+      by === "size"
+        ? b.add("tall", "Greater", [h, b.int64("50", [], [50])])
+        : b.add("bright", "Greater", [sum, b.float32("0.5", [], [0.5])]);
     b.add("chosen", "If", [condition], { then_branch: branch("then", "Add"), else_branch: branch("else", "Mul") });
     b.output(b.add("logits", "Identity", ["chosen"]), "float32", [1, 4, "height", "width"]);
     const network = await folded(modelOf(b.build()));
-    expect(opsOf(network)).toEqual(by === "size" ? ["Conv", "If", "Identity"] : ["Conv", "ReduceMax", "Greater", "If", "Identity"]);
+    expect(opsOf(network)).toEqual(
+      by === "size" ? ["Conv", "If", "Identity"] : ["Conv", "ReduceMax", "Greater", "If", "Identity"],
+    );
     expect(network.model.graph.initializers.has("height or so")).toBe(true);
   }
 });
@@ -162,17 +193,30 @@ describe("files of other times and types", () => {
     const x = b.input("image", "float32", ["N", 3, "height", "width"]);
     const small = b.add("small", "MaxPool", [conv(b, "conv", x, 3, 4)], { kernel_shape: [2, 2], strides: [2, 2] });
     const part = (index: number): string => {
-      const at = b.add(`at ${index}`, "Gather", [b.add(`shape ${index}`, "Shape", [x]), b.int64(`${index}`, [], [index])]);
+      const at = b.add(`at ${index}`, "Gather", [
+        b.add(`shape ${index}`, "Shape", [x]),
+        b.int64(`${index}`, [], [index]),
+      ]);
       return b.add(`length ${index}`, "Unsqueeze", [at], { axes: [0] });
     };
     const wanted = b.add("wanted", "Concat", [part(2), part(3)], { axis: 0 });
-    const kept = b.add("kept", "Slice", [b.add("small shape", "Shape", [small]), b.int64("from", [1], [0]), b.int64("until", [1], [2]), b.int64("axes", [1], [0])]);
+    const kept = b.add("kept", "Slice", [
+      b.add("small shape", "Shape", [small]),
+      b.int64("from", [1], [0]),
+      b.int64("until", [1], [2]),
+      b.int64("axes", [1], [0]),
+    ]);
     const sizes = b.add("sizes", "Concat", [kept, b.add("wanted64", "Cast", [wanted], { to: 7 })], { axis: 0 });
     const empty = (name: string): string => {
       b.append([nodeOf("Constant", [], [name], { value: ofBytes("float32", [0], new Float32Array()) })]);
       return name;
     };
-    const logits = b.add("logits", "Resize", [small, empty("roi"), empty("scales"), sizes], { mode: "linear", coordinate_transformation_mode: "pytorch_half_pixel", nearest_mode: "floor", cubic_coeff_a: float(-0.75) });
+    const logits = b.add("logits", "Resize", [small, empty("roi"), empty("scales"), sizes], {
+      mode: "linear",
+      coordinate_transformation_mode: "pytorch_half_pixel",
+      nearest_mode: "floor",
+      cubic_coeff_a: float(-0.75),
+    });
     b.output(logits, "float32", ["N", 4, "height", "width"]);
     const network = await folded(modelOf(b.build(), 11));
     expect(opsOf(network)).toEqual(["Conv", "MaxPool", "Resize"]);
@@ -183,12 +227,16 @@ describe("files of other times and types", () => {
     const x = b.input("image", "float32", open);
     const small = b.add("small", "AveragePool", [conv(b, "conv", x, 3, 4)], { kernel_shape: [4, 4], strides: [4, 4] });
     // Scales by the size: wanted / small.
-    const real = (name: string, tensor: string): string => b.add(`${name} real`, "Cast", [b.add(`${name} shape`, "Shape", [tensor])], { to: 1 });
+    const real = (name: string, tensor: string): string =>
+      b.add(`${name} real`, "Cast", [b.add(`${name} shape`, "Shape", [tensor])], { to: 1 });
     const scales = b.add("scales", "Div", [real("conv", "conv"), real("small", small)]);
     b.float32("unused", [1], [1]);
     b.output(b.add("logits", "Upsample", [small, scales], { mode: "linear" }), "float32", [1, 4, "height", "width"]);
     const graph = b.build();
-    const inputs = [...graph.inputs, ...[...graph.initializers].map(([name, { dtype, dims: shape }]) => tensorValue(name, dtype, shape))];
+    const inputs = [
+      ...graph.inputs,
+      ...[...graph.initializers].map(([name, { dtype, dims: shape }]) => tensorValue(name, dtype, shape)),
+    ];
     const model: Model = { ...modelOf({ ...graph, inputs }, 9), irVersion: 3 };
     const network = await folded(model);
     expect(opsOf(network)).toEqual(["Conv", "AveragePool", "Upsample"]);
@@ -200,11 +248,22 @@ describe("files of other times and types", () => {
     const dtype: DType = place === "inside" ? "float32" : "float16";
     const x = b.input("image", dtype, open);
     const half = place === "inside" ? b.add("to half", "Cast", [x], { to: 10 }) : x;
-    const weight = b.initializer("w", ofBytes("float16", [4, 3, 1, 1], Uint16Array.from({ length: 12 }, (_, i) => 0x3800 + 37 * i)));
+    const weight = b.initializer(
+      "w",
+      ofBytes(
+        "float16",
+        [4, 3, 1, 1],
+        Uint16Array.from({ length: 12 }, (_, i) => 0x3800 + 37 * i),
+      ),
+    );
     const features = b.add("features", "Conv", [half, weight]);
-    const out = place === "inside" ? b.add("logits", "Cast", [features], { to: 1 }) : b.add("logits", "Relu", [features]);
+    const out =
+      place === "inside" ? b.add("logits", "Cast", [features], { to: 1 }) : b.add("logits", "Relu", [features]);
     b.output(out, dtype, [1, 4, "height", "width"]);
-    const feed: EngineTensor = place === "inside" ? image : { dtype, dims, data: Uint16Array.from({ length: 3 * 64 * 96 }, (_, i) => 0x3000 + (i % 3000)) };
+    const feed: EngineTensor =
+      place === "inside"
+        ? image
+        : { dtype, dims, data: Uint16Array.from({ length: 3 * 64 * 96 }, (_, i) => 0x3000 + (i % 3000)) };
     const network = await folded(modelOf(b.build()), feed);
     expect(network.dtypeOf("features")).toBe("float16");
     expect(network.bytesOf("features")).toBe(4 * 64 * 96 * 2);
@@ -217,8 +276,19 @@ describe("files of other times and types", () => {
     const scale = b.float32("scale", [], [0.02]);
     const zero = b.initializer("zero", ofBytes("int8", [], Int8Array.of(0)));
     const quantised = (name: string, tensor: string): string =>
-      b.add(`${name} dq`, "DequantizeLinear", [b.add(`${name} q`, "QuantizeLinear", [tensor, scale, zero]), scale, zero]);
-    b.initializer("w", ofBytes("int8", [4, 3, 3, 3], Int8Array.from({ length: 108 }, (_, i) => (i * 7) % 120)));
+      b.add(`${name} dq`, "DequantizeLinear", [
+        b.add(`${name} q`, "QuantizeLinear", [tensor, scale, zero]),
+        scale,
+        zero,
+      ]);
+    b.initializer(
+      "w",
+      ofBytes(
+        "int8",
+        [4, 3, 3, 3],
+        Int8Array.from({ length: 108 }, (_, i) => (i * 7) % 120),
+      ),
+    );
     const scales = b.float32("w scales", [4], [0.01, 0.02, 0.03, 0.04]);
     const zeros = b.initializer("w zeros", ofBytes("int8", [4], new Int8Array(4)));
     const weight = b.add("w dq", "DequantizeLinear", ["w", scales, zeros], { axis: 0 });

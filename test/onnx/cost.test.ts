@@ -2,7 +2,15 @@
 
 import { describe, expect, test } from "vitest";
 import { fcn32s } from "../../src/networks/index.ts";
-import { GraphBuilder, macsOf, nodeOf, parametersOf, totalParameters, type AttributeInits, type Tensor } from "../../src/onnx/index.ts";
+import {
+  GraphBuilder,
+  macsOf,
+  nodeOf,
+  parametersOf,
+  totalParameters,
+  type AttributeInits,
+  type Tensor,
+} from "../../src/onnx/index.ts";
 import { networkOf } from "../../src/network/index.ts";
 import { localEngine } from "../support/runtime.ts";
 
@@ -19,8 +27,7 @@ test("a convolution costs what its loops do", () => {
   for (let n = 0; n < 2; n++)
     for (let out = 0; out < 6; out++)
       for (let row = 0; row < 4; row++)
-        for (let column = 0; column < 5; column++)
-          for (let channel = 0; channel < 8 / 2; channel++) count += 3 * 2;
+        for (let column = 0; column < 5; column++) for (let channel = 0; channel < 8 / 2; channel++) count += 3 * 2;
   expect(macs("Conv", { x: [2, 8, 6, 6], w: [6, 4, 3, 2], b: [6], y: [2, 6, 4, 5] }, { group: 2 })).toBe(count);
 });
 
@@ -52,7 +59,9 @@ test.each<[string, Shapes, AttributeInits, number]>([
 
 test("what has no known shape counts nothing", () => {
   for (const op of ["Conv", "ConvTranspose", "MatMul", "Gemm", "LSTM", "Einsum"]) {
-    expect(macsOf(nodeOf(op, ["x", "w", "r"], ["y"], op === "Einsum" ? { equation: "ij,jk->ik" } : {}), () => undefined)).toBe(0);
+    expect(
+      macsOf(nodeOf(op, ["x", "w", "r"], ["y"], op === "Einsum" ? { equation: "ij,jk->ik" } : {}), () => undefined),
+    ).toBe(0);
   }
 });
 
@@ -92,11 +101,19 @@ describe("parameters", () => {
 
 test("a whole network costs the sum of its layers", async () => {
   // FCN-32s of figure 1 at 1/32 of the width: channels 2, 4, 8, 16, 16 and 128, kernels 3x3, then 7x7 and 1x1.
-  const network = await networkOf(fcn32s({ width: 1 / 32, classes: 4 }), { size: { widthPx: 64, heightPx: 32 }, engine: localEngine });
+  const network = await networkOf(fcn32s({ width: 1 / 32, classes: 4 }), {
+    size: { widthPx: 64, heightPx: 32 },
+    engine: localEngine,
+  });
   const conv = (pixels: number, ...channels: readonly number[]): number =>
     channels.slice(1).reduce((sum, out, i) => sum + pixels * 9 * (channels[i] ?? 0) * out, 0);
   const at = (stride: number): number => (64 * 32) / stride ** 2;
-  const vgg = conv(at(1), 3, 2, 2) + conv(at(2), 2, 4, 4) + conv(at(4), 4, 8, 8, 8) + conv(at(8), 8, 16, 16, 16) + conv(at(16), 16, 16, 16, 16);
+  const vgg =
+    conv(at(1), 3, 2, 2) +
+    conv(at(2), 2, 4, 4) +
+    conv(at(4), 4, 8, 8, 8) +
+    conv(at(8), 8, 16, 16, 16) +
+    conv(at(16), 16, 16, 16, 16);
   const head = at(32) * (49 * 16 * 128 + 128 * 128 + 128 * 4);
   const upsampled = network.index.nodes.findIndex(({ op }) => op === "ConvTranspose");
   expect(network.totalMacs - (network.macs[upsampled] ?? 0)).toBe(vgg + head);

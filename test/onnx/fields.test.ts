@@ -7,8 +7,9 @@ import type { EngineTensor } from "../../src/engine/engine.ts";
 import { nodeOf, readModel, writeModel, type Model, type Tensor } from "../../src/onnx/index.ts";
 import {
   AttributeProtoSchema,
+  GraphProtoSchema,
   ModelProtoSchema,
-  type GraphProtoSchema,
+  TypeProtoSchema,
   type ModelProto,
   type TensorProtoSchema,
 } from "../../src/onnx/proto/onnx_pb.ts";
@@ -23,9 +24,15 @@ function fileOf(
   graph: MessageInitShape<typeof GraphProtoSchema>,
   rest: MessageInitShape<typeof ModelProtoSchema> = {},
 ): Uint8Array<ArrayBuffer> {
+  const defaults = create(ModelProtoSchema, { irVersion: 10n, opsetImport: [{ domain: "", version: 21n }] });
   return toBinary(
     ModelProtoSchema,
-    create(ModelProtoSchema, { irVersion: 10n, opsetImport: [{ domain: "", version: 21n }], ...rest, graph: { name: "g", ...graph } }),
+    create(ModelProtoSchema, {
+      irVersion: 10n,
+      opsetImport: defaults.opsetImport,
+      ...rest,
+      graph: create(GraphProtoSchema, { name: "g", ...graph }),
+    }),
   );
 }
 
@@ -76,17 +83,20 @@ describe("tensors", () => {
     ["uint64", 13, { uint64Data: [0n, 1n, 2n ** 64n - 1n] }, BigUint64Array.of(0n, 1n, 2n ** 64n - 1n)],
   ];
 
-  test.each(typed)("%s in its typed field is the same as in raw bytes, also to the engine", async (dtype, dataType, field, raw) => {
-    const typedFile = constants([{ name: "t", dataType, dims: [3n], ...field }]);
-    const rawFile = constants([{ name: "t", dataType, dims: [3n], rawData: Uint8Array.from(bytesOf(raw)) }]);
-    const model = readModel(typedFile);
-    expect(plain(model.graph.initializers.get("t"))).toEqual(plain({ dtype, dims: [3], data: bytesOf(raw) }));
-    expect(plain(again(model))).toEqual(plain(model));
-    expect(plain(readModel(rawFile))).toEqual(plain(model));
-    const source = digestOf((await runOnce(typedFile, {}))["t"]);
-    expect(digestOf((await runOnce(model, {}))["t"])).toEqual(source);
-    expect(source).toMatchObject({ dtype, dims: [3] });
-  });
+  test.each(typed)(
+    "%s in its typed field is the same as in raw bytes, also to the engine",
+    async (dtype, dataType, field, raw) => {
+      const typedFile = constants([{ name: "t", dataType, dims: [3n], ...field }]);
+      const rawFile = constants([{ name: "t", dataType, dims: [3n], rawData: Uint8Array.from(bytesOf(raw)) }]);
+      const model = readModel(typedFile);
+      expect(plain(model.graph.initializers.get("t"))).toEqual(plain({ dtype, dims: [3], data: bytesOf(raw) }));
+      expect(plain(again(model))).toEqual(plain(model));
+      expect(plain(readModel(rawFile))).toEqual(plain(model));
+      const source = digestOf((await runOnce(typedFile, {}))["t"]);
+      expect(digestOf((await runOnce(model, {}))["t"])).toEqual(source);
+      expect(source).toMatchObject({ dtype, dims: [3] });
+    },
+  );
 
   // Types that the runtime does not give out: packed as the standard says.
   test.each([
@@ -125,8 +135,8 @@ describe("tensors", () => {
     );
     expect(plain(again(model))).toEqual(plain(model));
     // The text has bytes that are no UTF-8 and stays out of this.
-    model.graph.initializers.delete("text");
-    const numbers = { ...model.graph, outputs: model.graph.outputs.slice(1) };
+    const initializers = new Map([...model.graph.initializers].slice(1));
+    const numbers = { ...model.graph, initializers, outputs: model.graph.outputs.slice(1) };
     const outputs = await runOnce(writeModel({ ...model, graph: numbers }).bytes, {});
     expect(outputs["scalar"]).toMatchObject({ dims: [], data: Float32Array.of(2.5) });
     expect(outputs["empty map"]?.dims).toEqual([1, 0, 3]);
@@ -155,7 +165,11 @@ describe("tensors", () => {
 describe("attributes", () => {
   const tensor = { dataType: 7, dims: [2n], int64Data: [int64.min, int64.max] };
   const read: Tensor = { dtype: "int64", dims: [2], data: bytesOf(BigInt64Array.of(int64.min, int64.max)) };
-  const graph = { name: "body", node: [{ opType: "Identity", input: ["x"], output: ["body/y"] }], output: [{ name: "body/y" }] };
+  const graph = {
+    name: "body",
+    node: [{ opType: "Identity", input: ["x"], output: ["body/y"] }],
+    output: [{ name: "body/y" }],
+  };
   const body = {
     name: "body",
     nodes: [{ ...nodeOf("Identity", ["x"], ["body/y"]), name: "" }],
@@ -178,7 +192,11 @@ describe("attributes", () => {
     ["no floats", { type: 6 }, { kind: "floats", value: [] }],
     ["ints", { type: 7, ints: [int64.min, 0n, int64.max] }, { kind: "ints", value: [int64.min, 0n, int64.max] }],
     ["no ints", { type: 7 }, { kind: "ints", value: [] }],
-    ["strings", { type: 8, strings: [utf8.encode("a"), Uint8Array.of(0xff)] }, { kind: "strings", value: [utf8.encode("a"), Uint8Array.of(0xff)] }],
+    [
+      "strings",
+      { type: 8, strings: [utf8.encode("a"), Uint8Array.of(0xff)] },
+      { kind: "strings", value: [utf8.encode("a"), Uint8Array.of(0xff)] },
+    ],
     ["tensors", { type: 9, tensors: [tensor, tensor] }, { kind: "tensors", value: [read, read] }],
     ["graphs", { type: 10, graphs: [graph, graph] }, { kind: "graphs", value: [body, body] }],
     ["a reference", { type: 2, refAttrName: "axis" }, { kind: "reference", value: "axis", type: 2 }],
@@ -189,7 +207,9 @@ describe("attributes", () => {
   ];
 
   test.each(kinds)("%s", (_kind, attribute, expected) => {
-    const model = readModel(fileOf({ node: [{ opType: "Op", output: ["y"], attribute: [{ name: "a", ...attribute }] }] }));
+    const model = readModel(
+      fileOf({ node: [{ opType: "Op", output: ["y"], attribute: [{ name: "a", ...attribute }] }] }),
+    );
     expect(plain(model.graph.nodes[0]?.attributes.get("a"))).toEqual(plain(expected));
     expect(plain(again(model))).toEqual(plain(model));
   });
@@ -200,13 +220,16 @@ describe("attributes", () => {
     ["a sparse tensor", { type: 11, sparseTensor: { dims: [4n], values: tensor, indices: tensor } }],
     ["sparse tensors", { type: 12, sparseTensors: [{ dims: [4n], values: tensor, indices: tensor }] }],
     ["a kind of a later standard", { type: 99, s: utf8.encode("later") }],
-  ] satisfies readonly (readonly [string, MessageInitShape<typeof AttributeProtoSchema>])[])("%s passes through", (_kind, attribute) => {
-    const proto = create(AttributeProtoSchema, { name: "a", docString: "kept", ...attribute });
-    const model = readModel(fileOf({ node: [{ opType: "Op", output: ["y"], attribute: [proto] }] }));
-    expect(model.graph.nodes[0]?.attributes.get("a")?.kind).toBe("other");
-    const written = protoOf(model).graph?.node[0]?.attribute[0];
-    expect(written && toBinary(AttributeProtoSchema, written)).toEqual(toBinary(AttributeProtoSchema, proto));
-  });
+  ] satisfies readonly (readonly [string, MessageInitShape<typeof AttributeProtoSchema>])[])(
+    "%s passes through",
+    (_kind, attribute) => {
+      const proto = create(AttributeProtoSchema, { name: "a", docString: "kept", ...attribute });
+      const model = readModel(fileOf({ node: [{ opType: "Op", output: ["y"], attribute: [proto] }] }));
+      expect(model.graph.nodes[0]?.attributes.get("a")?.kind).toBe("other");
+      const written = protoOf(model).graph?.node[0]?.attribute[0];
+      expect(written && toBinary(AttributeProtoSchema, written)).toEqual(toBinary(AttributeProtoSchema, proto));
+    },
+  );
 });
 
 describe("what the model's types do not name", () => {
@@ -241,8 +264,14 @@ describe("what the model's types do not name", () => {
           domain: "com.example",
           modelVersion: int64.max,
           docString: "model doc",
-          metadataProps: [{ key: "b", value: "2" }, { key: "a", value: "" }],
-          opsetImport: [{ domain: "", version: 17n }, { domain: "com.example.ops", version: 3n }],
+          metadataProps: [
+            { key: "b", value: "2" },
+            { key: "a", value: "" },
+          ],
+          opsetImport: [
+            { domain: "", version: 17n },
+            { domain: "com.example.ops", version: 3n },
+          ],
         },
       ),
     );
@@ -252,13 +281,22 @@ describe("what the model's types do not name", () => {
     const bytes = toBinary(ModelProtoSchema, proto);
     const model = readModel(bytes);
     expect(model).toMatchObject({ domain: "com.example", modelVersion: int64.max, irVersion: 10, doc: "model doc" });
-    expect([...model.metadata]).toEqual([["b", "2"], ["a", ""]]);
-    expect([...model.opsets]).toEqual([["", 17], ["com.example.ops", 3]]);
+    expect([...model.metadata]).toEqual([
+      ["b", "2"],
+      ["a", ""],
+    ]);
+    expect([...model.opsets]).toEqual([
+      ["", 17],
+      ["com.example.ops", 3],
+    ]);
     expect(fromBinary(ModelProtoSchema, writeModel(model).bytes)).toEqual(fromBinary(ModelProtoSchema, bytes));
   });
 
   test("the standard domain goes by its short name", () => {
-    const file = fileOf({ node: [{ opType: "Relu", domain: "ai.onnx", input: ["x"], output: ["y"] }] }, { opsetImport: [{ domain: "ai.onnx", version: 13n }] });
+    const file = fileOf(
+      { node: [{ opType: "Relu", domain: "ai.onnx", input: ["x"], output: ["y"] }] },
+      { opsetImport: [{ domain: "ai.onnx", version: 13n }] },
+    );
     const model = readModel(file);
     expect([...model.opsets]).toEqual([["", 13]]);
     expect(model.graph.nodes[0]?.domain).toBe("");
@@ -266,10 +304,14 @@ describe("what the model's types do not name", () => {
 
   test("types that are no tensors, and element types of later standards, pass through", () => {
     // A sequence of tensors: field 4 of TypeProto.
-    const sequence = { $unknown: [{ no: 4, wireType: 2 as const, data: Uint8Array.of(4, 10, 2, 10, 0) }] };
+    const sequence = create(TypeProtoSchema);
+    sequence.$unknown = [{ no: 4, wireType: 2 as const, data: Uint8Array.of(4, 10, 2, 10, 0) }];
     const file = fileOf({
       node: [{ opType: "Op", input: ["x"], output: ["s", "t"] }],
-      output: [{ name: "s", type: sequence }, { name: "t", type: tensorType(77, [2]) }],
+      output: [
+        { name: "s", type: sequence },
+        { name: "t", type: create(TypeProtoSchema, tensorType(77, [2])) },
+      ],
     });
     const model = readModel(file);
     expect(model.graph.outputs.map(({ type }) => type.kind)).toEqual(["other", "other"]);
@@ -279,12 +321,23 @@ describe("what the model's types do not name", () => {
   test("model-local functions compute the same", async () => {
     const file = fileOf(
       {
-        node: [{ opType: "Scaled", domain: "local", input: ["x"], output: ["y"], attribute: [{ name: "by", type: 1, f: 3 }] }],
+        node: [
+          {
+            opType: "Scaled",
+            domain: "local",
+            input: ["x"],
+            output: ["y"],
+            attribute: [{ name: "by", type: 1, f: 3 }],
+          },
+        ],
         input: [{ name: "x", type: tensorType(1, [2]) }],
         output: [{ name: "y", type: tensorType(1, [2]) }],
       },
       {
-        opsetImport: [{ domain: "", version: 17n }, { domain: "local", version: 1n }],
+        opsetImport: [
+          { domain: "", version: 17n },
+          { domain: "local", version: 1n },
+        ],
         functions: [
           {
             name: "Scaled",
@@ -306,7 +359,9 @@ describe("what the model's types do not name", () => {
     const source = (await runOnce(file, { x }))["y"];
     expect(source?.data).toEqual(Float32Array.of(6, -12));
     expect(digestOf((await runOnce(model, { x }))["y"])).toEqual(digestOf(source));
-    expect(fromBinary(ModelProtoSchema, writeModel(model).bytes).functions).toEqual(fromBinary(ModelProtoSchema, file).functions);
+    expect(fromBinary(ModelProtoSchema, writeModel(model).bytes).functions).toEqual(
+      fromBinary(ModelProtoSchema, file).functions,
+    );
   });
 
   test("text that is no UTF-8, as in comments of some exporters, does not keep a model from being read", () => {

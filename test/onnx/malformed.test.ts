@@ -5,8 +5,22 @@ import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ClockworkError } from "../../src/errors.ts";
 import { Random } from "../../src/networks/random.ts";
-import { GraphBuilder, modelOf, readModel, writeModel, inlineLimitBytes, type Model, type ReadOptions, type Tensor } from "../../src/onnx/index.ts";
-import { ModelProtoSchema, TensorProtoSchema, TypeProtoSchema, type GraphProtoSchema } from "../../src/onnx/proto/onnx_pb.ts";
+import {
+  GraphBuilder,
+  modelOf,
+  readModel,
+  writeModel,
+  inlineLimitBytes,
+  type Model,
+  type ReadOptions,
+  type Tensor,
+} from "../../src/onnx/index.ts";
+import {
+  ModelProtoSchema,
+  TensorProtoSchema,
+  TypeProtoSchema,
+  type GraphProtoSchema,
+} from "../../src/onnx/proto/onnx_pb.ts";
 import { plain } from "../support/plain.ts";
 
 /** What reading throws: its message, where it is an error of the right kind that names the file. */
@@ -14,7 +28,11 @@ function refusal(bytes: Uint8Array, options: ReadOptions = {}): string {
   try {
     readModel(bytes, { name: "street.onnx", ...options });
   } catch (error) {
-    if (error instanceof ClockworkError && error.code === "invalid-model" && error.message.startsWith("street.onnx: ")) {
+    if (
+      error instanceof ClockworkError &&
+      error.code === "invalid-model" &&
+      error.message.startsWith("street.onnx: ")
+    ) {
       return error.message;
     }
     throw new Error("thrown in place of a refusal", { cause: error });
@@ -33,11 +51,17 @@ function small(): Model {
 
 function fileOf(graph: MessageInitShape<typeof GraphProtoSchema>, opset = 17): Uint8Array<ArrayBuffer> {
   const node = [{ opType: "Relu", input: ["x"], output: ["y"] }];
-  return toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ version: BigInt(opset) }], graph: { node, ...graph } }));
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ version: BigInt(opset) }], graph: { node, ...graph } }),
+  );
 }
 
 describe("what is no model", () => {
-  const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+  const png = Buffer.from(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    "base64",
+  );
   const cases: readonly (readonly [string, Uint8Array])[] = [
     ["an empty file", new Uint8Array()],
     ["a picture", png],
@@ -45,9 +69,18 @@ describe("what is no model", () => {
     ["a page", new TextEncoder().encode("<!DOCTYPE html><html><body>404</body></html>")],
     ["an archive", Uint8Array.from([0x50, 0x4b, 3, 4, 20, 0, 8, 8, ...new Array<number>(64).fill(0)])],
     ["zeros", new Uint8Array(4096)],
-    ["a tensor", toBinary(TensorProtoSchema, create(TensorProtoSchema, { dims: [2n], dataType: 1, floatData: [1, 2] }))],
-    ["a type", toBinary(TypeProtoSchema, create(TypeProtoSchema, { value: { case: "tensorType", value: { elemType: 1 } } }))],
-    ["a model without a graph", toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ version: 17n }] }))],
+    [
+      "a tensor",
+      toBinary(TensorProtoSchema, create(TensorProtoSchema, { dims: [2n], dataType: 1, floatData: [1, 2] })),
+    ],
+    [
+      "a type",
+      toBinary(TypeProtoSchema, create(TypeProtoSchema, { value: { case: "tensorType", value: { elemType: 1 } } })),
+    ],
+    [
+      "a model without a graph",
+      toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ version: 17n }] })),
+    ],
     ["a model of an empty graph", fileOf({ node: [] })],
   ];
 
@@ -109,15 +142,21 @@ describe("a model that was damaged", () => {
     ["no element type", { dims: [1n], floatData: [1] }, /expected a known element type, got number 0/],
     ["an unknown element type", { dims: [1n], dataType: 1234, rawData: new Uint8Array(4) }, /got number 1234/],
     ["too few texts", { dims: [3n], dataType: 8, stringData: [Uint8Array.of(65)] }, /expected 3 texts .*got 1/],
-  ] satisfies readonly (readonly [string, MessageInitShape<typeof TensorProtoSchema>, RegExp])[])("a tensor of %s", (_name, tensor, message) => {
-    const found = refusal(fileOf({ initializer: [{ name: "w", ...tensor }] }));
-    expect(found).toMatch(message);
-    expect(found).toContain('tensor "w"');
-  });
+  ] satisfies readonly (readonly [string, MessageInitShape<typeof TensorProtoSchema>, RegExp])[])(
+    "a tensor of %s",
+    (_name, tensor, message) => {
+      const found = refusal(fileOf({ initializer: [{ name: "w", ...tensor }] }));
+      expect(found).toMatch(message);
+      expect(found).toContain('tensor "w"');
+    },
+  );
 
   test("nodes and attributes that lack what they are for", () => {
-    expect(refusal(fileOf({ node: [{ name: "n", input: ["x"], output: ["y"] }] }))).toMatch(/node "n": expected an operator type/);
-    const attribute = (type: number) => fileOf({ node: [{ opType: "Op", output: ["y"], attribute: [{ name: "a", type }] }] });
+    expect(refusal(fileOf({ node: [{ name: "n", input: ["x"], output: ["y"] }] }))).toMatch(
+      /node "n": expected an operator type/,
+    );
+    const attribute = (type: number) =>
+      fileOf({ node: [{ opType: "Op", output: ["y"], attribute: [{ name: "a", type }] }] });
     expect(refusal(attribute(4))).toMatch(/attribute "a": expected a tensor/);
     expect(refusal(attribute(5))).toMatch(/attribute "a": expected a graph/);
   });
@@ -133,7 +172,10 @@ test.each([
 test("operator sets 7 and 26 are read, no operator set is not", () => {
   expect(refusal(fileOf({}, 7))).toBe("was read");
   expect(refusal(fileOf({}, 26))).toBe("was read");
-  const none = create(ModelProtoSchema, { irVersion: 8n, graph: { node: [{ opType: "Relu", input: ["x"], output: ["y"] }] } });
+  const none = create(ModelProtoSchema, {
+    irVersion: 8n,
+    graph: { node: [{ opType: "Relu", input: ["x"], output: ["y"] }] },
+  });
   expect(refusal(toBinary(ModelProtoSchema, none))).toMatch(/names no operator set/);
 });
 
@@ -142,8 +184,16 @@ describe("tensor data in other files", () => {
   function large(): Model {
     const b = new GraphBuilder("large");
     const x = b.input("x", "float32", [1]);
-    b.float32("a", [2000], Float32Array.from({ length: 2000 }, (_, i) => i));
-    b.float32("b", [1500], Float32Array.from({ length: 1500 }, (_, i) => -i));
+    b.float32(
+      "a",
+      [2000],
+      Float32Array.from({ length: 2000 }, (_, i) => i),
+    );
+    b.float32(
+      "b",
+      [1500],
+      Float32Array.from({ length: 1500 }, (_, i) => -i),
+    );
     b.float32("c", [2], [1, 2]);
     b.add("d", "Add", [x, "a"]);
     b.output("d", "float32", [2000]);
@@ -159,7 +209,10 @@ describe("tensor data in other files", () => {
           dims,
           dataType: 1,
           dataLocation: 1,
-          externalData: Object.entries({ ...(location !== "" && { location }), ...entries }).map(([key, value]) => ({ key, value })),
+          externalData: Object.entries({ ...(location !== "" && { location }), ...entries }).map(([key, value]) => ({
+            key,
+            value,
+          })),
         },
       ],
     });
@@ -171,13 +224,17 @@ describe("tensor data in other files", () => {
     expect(plain(model)).toEqual(plain(large()));
     expect(asked).toEqual(["large.bin"]);
     expect(data.byteLength).toBe(8192 + 6000);
-    expect(Buffer.compare(data.subarray(8192), new Uint8Array(Float32Array.from({ length: 1500 }, (_, i) => -i).buffer))).toBe(0);
+    expect(
+      Buffer.compare(data.subarray(8192), new Uint8Array(Float32Array.from({ length: 1500 }, (_, i) => -i).buffer)),
+    ).toBe(0);
     expect(split.bytes.byteLength).toBeLessThan(1000);
   });
 
   test("are found by offset and length, and without them", () => {
     const read = (entries: Readonly<Record<string, string>>, file: Uint8Array): Tensor | undefined =>
-      readModel(external("sub/w.bin", entries), { external: (location) => (location === "sub/w.bin" ? file : new Uint8Array()) }).graph.initializers.get("w");
+      readModel(external("sub/w.bin", entries), {
+        external: (location) => (location === "sub/w.bin" ? file : new Uint8Array()),
+      }).graph.initializers.get("w");
     expect(read({}, floats)?.data).toEqual(floats.subarray(0, 16));
     expect(read({ offset: "8" }, floats)?.data).toEqual(floats.subarray(8, 24));
     expect(read({ offset: "48", length: "16", checksum: "x" }, floats)?.data).toEqual(floats.subarray(48));
@@ -185,9 +242,13 @@ describe("tensor data in other files", () => {
 
   test("are refused where they are missing, short or nonsense", () => {
     const give = { external: () => floats };
-    expect(refusal(external("w.bin"))).toMatch(/tensor "w": its data is in the external file "w\.bin", which was not given; try/);
+    expect(refusal(external("w.bin"))).toMatch(
+      /tensor "w": its data is in the external file "w\.bin", which was not given; try/,
+    );
     expect(refusal(external("", { offset: "0" }), give)).toMatch(/tensor "w": its external data has no location/);
-    expect(refusal(external("w.bin", { offset: "52" }), give)).toMatch(/expected 16 bytes at 52 of "w\.bin", got a file of 64 bytes; it may be cut short/);
+    expect(refusal(external("w.bin", { offset: "52" }), give)).toMatch(
+      /expected 16 bytes at 52 of "w\.bin", got a file of 64 bytes; it may be cut short/,
+    );
     expect(refusal(external("w.bin", { length: "12" }), give)).toMatch(/expected 16 bytes for float32 \[4\], got 12/);
     expect(refusal(external("w.bin", { offset: "-16" }), give)).toMatch(/"w\.bin"/);
     expect(refusal(external("w.bin", { offset: "many" }), give)).toMatch(/"w\.bin"/);
@@ -197,7 +258,13 @@ describe("tensor data in other files", () => {
     };
     expect(refusal(external("w.bin"), { external: failing })).toMatch(/w\.bin.*no such file/);
     const ours = new ClockworkError("io", "w.bin: cannot be read");
-    expect(() => readModel(external("w.bin"), { external: () => { throw ours; } })).toThrow(ours);
+    expect(() =>
+      readModel(external("w.bin"), {
+        external: () => {
+          throw ours;
+        },
+      }),
+    ).toThrow(ours);
   });
 });
 
@@ -221,7 +288,13 @@ test("tensors beyond 2 GiB are refused without an external file", () => {
   expect(bytes.byteLength).toBeLessThan(20_000);
   expect(external.reduce((sum, part) => sum + part.byteLength, 0)).toBe(count * pieceBytes);
   // Text counts as well.
-  const text: Tensor = { dtype: "string", dims: [count], data: new Array<Uint8Array>(count).fill(piece.data as Uint8Array) };
+  const text: Tensor = {
+    dtype: "string",
+    dims: [count],
+    data: new Array<Uint8Array>(count).fill(piece.data as Uint8Array),
+  };
   const model = small();
-  expect(() => writeModel({ ...model, graph: { ...model.graph, initializers: new Map([["t", text]]) } })).toThrow(/external file/);
+  expect(() => writeModel({ ...model, graph: { ...model.graph, initializers: new Map([["t", text]]) } })).toThrow(
+    /external file/,
+  );
 });

@@ -86,7 +86,9 @@ describe("random graphs", () => {
     }
     for (let question = 0; question < 10; question++) {
       const sources = shuffled(random, tensors).slice(0, 1 + Math.floor(random.next() * 2));
-      const walls = new Set(nodes.map((_, i) => i).flatMap((i) => tensors.filter(() => random.next() < 0.1).map((t) => `${t}>${i}`)));
+      const walls = new Set(
+        nodes.map((_, i) => i).flatMap((i) => tensors.filter(() => random.next() < 0.1).map((t) => `${t}>${i}`)),
+      );
       const passes = (tensor: string, consumer: number): boolean => !walls.has(`${tensor}>${consumer}`);
       const expected = new Uint8Array(nodes.length);
       const follow = (tensor: string): void => {
@@ -124,35 +126,69 @@ describe("bodies", () => {
     b.float32("weight", [1], [1]);
     const proto = readModel(writeModel(modelOf({ ...b.build(), nodes: inner.nodes })).bytes).graph;
     const sparse = [{ $typeName: "clockwork.onnx.SparseTensorProto" as const, values: { name: "sparse" }, dims: [1n] }];
-    const body: Graph = { ...inner, initializers: proto.initializers, sparseInitializers: sparse as unknown as NonNullable<Graph["sparseInitializers"]> };
-    const outer: Graph = { ...inner, nodes: [nodeOf("If", ["flag"], ["outer/y"], { then_branch: body })], outputs: [tensorValue("outer/y", "float32", undefined), tensorValue("passed", "float32", undefined)] };
-    return nodeOf("If", ["condition"], ["y", "z"], { then_branch: outer, else_branch: { ...outer, nodes: [], outputs: [tensorValue("other", "float32", undefined)] } });
+    const body: Graph = {
+      ...inner,
+      initializers: proto.initializers,
+      sparseInitializers: sparse as unknown as NonNullable<Graph["sparseInitializers"]>,
+    };
+    const outer: Graph = {
+      ...inner,
+      nodes: [nodeOf("If", ["flag"], ["outer/y"], { then_branch: body })],
+      outputs: [tensorValue("outer/y", "float32", undefined), tensorValue("passed", "float32", undefined)],
+    };
+    return nodeOf("If", ["condition"], ["y", "z"], {
+      then_branch: outer,
+      else_branch: { ...outer, nodes: [], outputs: [tensorValue("other", "float32", undefined)] },
+    });
   }
 
   test("a node reads what its bodies take from around them, outputs that are passed through included", () => {
     const node = nested();
     expect([...tensorsReadBy(node)].sort()).toEqual(["condition", "deep", "flag", "other", "passed", "x"]);
-    const graph = graphOf([nodeOf("Op", ["y"], ["last"]), node, nodeOf("Op", ["x"], ["deep"])], ["x", "condition", "flag", "passed", "other"]);
+    const graph = graphOf(
+      [nodeOf("Op", ["y"], ["last"]), node, nodeOf("Op", ["x"], ["deep"])],
+      ["x", "condition", "flag", "passed", "other"],
+    );
     const index = new GraphIndex(graph);
     expect(index.nodes.map(({ outputs }) => outputs[0])).toEqual(["deep", "y", "last"]);
     expect([...index.reach(["deep"])]).toEqual([0, 1, 1]);
-    expect([...namesIn(graph)]).toEqual(expect.arrayContaining(["own", "sparse", "weight", "inner/y", "outer/y", "x", "last"]));
+    expect([...namesIn(graph)]).toEqual(
+      expect.arrayContaining(["own", "sparse", "weight", "inner/y", "outer/y", "x", "last"]),
+    );
   });
 
   test("names that a loop gives itself are not taken from outside", () => {
     const body = graphOf([nodeOf("Op", ["i", "carried", "outside"], ["next"])], ["i", "going", "carried"]);
-    expect([...capturesOf({ ...body, outputs: ["going", "next"].map((name) => tensorValue(name, "float32", undefined)) })]).toEqual(["outside"]);
+    expect([
+      ...capturesOf({ ...body, outputs: ["going", "next"].map((name) => tensorValue(name, "float32", undefined)) }),
+    ]).toEqual(["outside"]);
   });
 });
 
 test.each([
-  ["a cycle", [nodeOf("A", ["x", "c"], ["a"]), nodeOf("B", ["a"], ["b"]), nodeOf("C", ["b"], ["c"])], /no cycles, got one through tensor "[abc]"/],
+  [
+    "a cycle",
+    [nodeOf("A", ["x", "c"], ["a"]), nodeOf("B", ["a"], ["b"]), nodeOf("C", ["b"], ["c"])],
+    /no cycles, got one through tensor "[abc]"/,
+  ],
   ["a node that reads itself", [nodeOf("A", ["a"], ["a"])], /no cycles, got one through tensor "a"/],
-  ["two makers", [nodeOf("A", ["x"], ["a"], {}, "first"), nodeOf("B", ["x"], ["a"], {}, "second")], /one origin of tensor "a", got node "second" and node "first"/],
+  [
+    "two makers",
+    [nodeOf("A", ["x"], ["a"], {}, "first"), nodeOf("B", ["x"], ["a"], {}, "second")],
+    /one origin of tensor "a", got node "second" and node "first"/,
+  ],
   ["one maker twice", [nodeOf("A", ["x"], ["a", "a"])], /one origin of tensor "a"/],
-  ["a maker of an input", [nodeOf("A", [], ["x"])], /one origin of tensor "x", got node "x" and an input or initializer/],
+  [
+    "a maker of an input",
+    [nodeOf("A", [], ["x"])],
+    /one origin of tensor "x", got node "x" and an input or initializer/,
+  ],
   ["a maker of a constant", [nodeOf("A", ["x"], ["w"])], /one origin of tensor "w"/],
-  ["a tensor from nowhere", [nodeOf("A", ["x", "lost"], ["a"], {}, "n")], /node "n" \(A\): expected tensor "lost" to be produced/],
+  [
+    "a tensor from nowhere",
+    [nodeOf("A", ["x", "lost"], ["a"], {}, "n")],
+    /node "n" \(A\): expected tensor "lost" to be produced/,
+  ],
 ])("a graph with %s is refused", (_name, nodes, message) => {
   const make = (): GraphIndex => new GraphIndex(graphOf(nodes, ["x"], ["w"]));
   expect(make).toThrow(message);

@@ -8,10 +8,16 @@ import { OrtSession } from "../../src/engine/ort-session.ts";
 export const directEngine: Engine = {
   async open(model, options = {}) {
     const session = await OrtSession.open(ort, model, options, { executionProviders: ["cpu"] });
+    // One run at a time, as the contract has it.
+    let last: Promise<unknown> = Promise.resolve();
     return {
       inputs: session.inputs,
       outputs: session.outputs,
-      run: (feeds, outputs) => session.run(feeds, outputs),
+      run: (feeds, outputs) => {
+        const run = last.then(() => session.run(feeds, outputs));
+        last = run.catch(() => undefined);
+        return run;
+      },
       profile: () => Promise.reject(new Error("the direct engine keeps no profiles")),
       [Symbol.asyncDispose]: () => session.release(),
     };

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import * as ort from "onnxruntime-node";
 import type { Engine, EngineTensor, TensorData } from "../../src/engine/engine.ts";
 import { OrtSession } from "../../src/engine/ort-session.ts";
-import { writeModel, type DType, type Model } from "../../src/onnx/index.ts";
+import { writeModel, type Model } from "../../src/onnx/index.ts";
 
 /** Runs a model once, without graph optimisations, on one thread; all outputs by name. */
 export async function runOnce(
@@ -26,7 +26,7 @@ export async function runOnce(
     return Object.fromEntries(
       Object.entries(results).map(([name, { type, dims, data }]) => [
         name,
-        { dtype: type as DType, dims, data: data as TensorData },
+        { dtype: type, dims, data: data as TensorData },
       ]),
     );
   } finally {

@@ -103,7 +103,9 @@ class WorkerSession implements EngineSession {
         this.#worker.postMessage(request);
       } catch (cause) {
         // Nothing was sent, so there is nothing to wait for: a feed's memory was given away, for one.
-        reject(new ClockworkError("engine", `engine: expected feeds that can be copied, got: ${reasonOf(cause)}`, { cause }));
+        reject(
+          new ClockworkError("engine", `engine: expected feeds that can be copied, got: ${reasonOf(cause)}`, { cause }),
+        );
         return;
       }
       waiting.push({ resolve, reject });

@@ -54,7 +54,10 @@ function providers(): string[] {
   const known = ort.listSupportedBackends().map(({ name }) => name);
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown === undefined) return wanted;
-  throw new ClockworkError("invalid-argument", `engine: expected a provider among ${known.join(", ")}, got "${unknown}"`);
+  throw new ClockworkError(
+    "invalid-argument",
+    `engine: expected a provider among ${known.join(", ")}, got "${unknown}"`,
+  );
 }
 
 try {
