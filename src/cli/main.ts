@@ -23,6 +23,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error.code === "EPIPE") process.exit(exitCodes.done);
     throw error;
   });
+  // Nobody reads what is said any more (`2>&1 | head`): the work itself goes on.
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   const program = new Command("clockwork")
     .description(
       "Fast video segmentation from any segmentation network (ONNX):\ndeep stages of the network fire less often than shallow ones.",

@@ -30,6 +30,9 @@ export function withNetworkFlags(command: Command): Command {
     .option("--network-output <name>", "the network's output that has the result (default: found by itself)");
 }
 
+/** Most pixels of a size: twice those of 8K video; more is a slip of the hand. */
+const mostPixels = 2 ** 26;
+
 /** Parses `640x480`. */
 export function parseSize(flag: string): (text: string) => Size {
   return (text) => {
@@ -37,6 +40,9 @@ export function parseSize(flag: string): (text: string) => Size {
     const [widthPx, heightPx] = [Number(match?.[1]), Number(match?.[2])];
     if (match === null || widthPx < 1 || heightPx < 1) {
       throw new ClockworkError("invalid-argument", `${flag}: expected WIDTHxHEIGHT, as 640x480, got "${text}"`);
+    }
+    if (widthPx * heightPx > mostPixels) {
+      throw new ClockworkError("invalid-argument", `${flag}: expected at most ${mostPixels} pixels, got ${text}`);
     }
     return { widthPx, heightPx };
   };

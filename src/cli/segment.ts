@@ -131,13 +131,14 @@ function sinkFor(
       flags.palette === undefined
         ? paletteFor(segmenter.classNames, 256)
         : await readPalette(flags.palette, segmenter.classNames);
-    const { frameRate, timeBase, sampleAspectRatio } = video.info;
+    const { frameRate, timeBase, sampleAspectRatio, hasAudio } = video.info;
     return openSink(path, {
       palette,
       frameRate,
       timeBase,
       sampleAspectRatio,
-      source: input,
+      // Standard input cannot be read twice, which a sink warns of; without audio there is nothing to warn of.
+      ...((hasAudio || input !== "-") && { source: input }),
       nameOf: (timestampSec) => video.nameOf(timestampSec),
       ...(flags.format !== undefined && { format: flags.format }),
       ...(flags.opacity !== undefined && { opacity: flags.opacity }),

@@ -214,12 +214,18 @@ class ScopeWriter {
       const others = made.filter((maker) => maker !== item);
       return isRoot && typeof item === "object" ? ["clock", ...others] : others;
     };
+    const entered = new Set<number | Scope | "clock">();
     const done = new Set<number | Scope | "clock">();
     const order: (number | Scope | "clock")[] = [];
     const open = [...items]
       .reverse()
       .map((item) => ({ item, waiting: undefined as (number | Scope | "clock")[] | undefined }));
     for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      if (top.waiting === undefined && !done.has(top.item)) {
+        if (entered.has(top.item))
+          throw new RangeError("a stage that needs itself: its segments were told apart wrongly");
+        entered.add(top.item);
+      }
       top.waiting ??= done.has(top.item) ? [] : [...needs(top.item)];
       const next = top.waiting.pop();
       if (next !== undefined) {

@@ -25,7 +25,7 @@ export async function* prefetch<T>(
   let ended = false;
   let exhausted = false;
   let failure: { readonly error: unknown } | undefined;
-  const state = { stopped: false };
+  const state = { stopped: signal?.aborted === true };
   let wakeReader: (() => void) | undefined;
   let wakeConsumer: (() => void) | undefined;
 

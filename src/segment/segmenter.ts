@@ -243,7 +243,8 @@ export class Segmenter implements AsyncDisposable {
         }
         const read = await next;
         checkAborted(signal);
-        const changesSize = read.kind === "frame" && sizeText(read.frame) !== sizeText(this.#prepared?.protocol.frame ?? read.frame);
+        const changesSize =
+          read.kind === "frame" && sizeText(read.frame) !== sizeText(this.#prepared?.protocol.frame ?? read.frame);
         // Results of the old size first: preparing for another one closes the session that they come from.
         while (pending.length > 0 && (changesSize || read.kind !== "frame")) {
           const result = pending.shift();

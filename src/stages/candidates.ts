@@ -59,7 +59,8 @@ export function candidatesAt(ground: Ground, stride: number): readonly Candidate
     seen.add(before);
     const region = peel(ground, clipped);
     const key = membersOf(region).join();
-    if (key !== "" && !found.has(key)) found.set(key, { nodes: region, family });
+    if (key === "" || found.has(key) || heldBytes(ground.network, region) === Number.POSITIVE_INFINITY) return;
+    found.set(key, { nodes: region, family });
   };
   for (const entry of entryCandidates(ground)) add(behind(ground, [entry]), "edges");
   for (const scale of [stride, 2 * stride, 4 * stride]) add(enclosed(ground, scale), "scale");

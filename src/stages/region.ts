@@ -61,9 +61,11 @@ export function heldBy(network: Network, set: NodeSet): readonly string[] {
   );
 }
 
-/** Bytes of what a region holds. */
+/** Bytes of what a region holds; infinite where it would have to hold what is no tensor. */
 export function heldBytes(network: Network, set: NodeSet): number {
-  return heldBy(network, set).reduce((sum, name) => sum + network.bytesOf(name), 0);
+  const bytesOf = (name: string): number =>
+    network.dtypeOf(name) === undefined ? Number.POSITIVE_INFINITY : network.bytesOf(name);
+  return heldBy(network, set).reduce((sum, name) => sum + bytesOf(name), 0);
 }
 
 /** Edges by which data from outside enters a region, in topological order. */

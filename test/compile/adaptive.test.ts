@@ -8,7 +8,7 @@ import { fitNetwork, type Network } from "../../src/network/index.ts";
 import { networks, type NetworkName } from "../../src/networks/index.ts";
 import { writeModel, type Model } from "../../src/onnx/index.ts";
 import { planOf, type Plan } from "../../src/stages/plan.ts";
-import { directEngine } from "../support/direct-engine.ts";
+import { localEngine } from "../support/runtime.ts";
 import { noiseImage } from "../support/noise.ts";
 import { drive, firedIn, named, type Tensors } from "../support/reference.ts";
 import { withOutputs } from "../support/sessions.ts";
@@ -63,11 +63,11 @@ describe.each<
 
   beforeAll(async () => {
     model = networks[name].build();
-    network = await fitNetwork(model, { size, engine: directEngine });
+    network = await fitNetwork(model, { size, engine: localEngine });
     plan = planOf(network, { stages });
     const tensor = plan.stages.at(-1)?.watch?.tensor ?? "";
     const open = { optimize: "none", threads: 1 } as const;
-    await using session = await directEngine.open(writeModel(withOutputs(model, [tensor])).bytes, open);
+    await using session = await localEngine.open(writeModel(withOutputs(model, [tensor])).bytes, open);
     const found: EngineTensor[] = [];
     for (const image of images) found.push(named((await session.run({ image })).outputs, tensor));
     watched = found;
@@ -138,7 +138,7 @@ describe.each<
 });
 
 test("a plan of one stage has nothing to watch over", async () => {
-  const network = await fitNetwork(networks.fcn32s.build(), { size, engine: directEngine });
+  const network = await fitNetwork(networks.fcn32s.build(), { size, engine: localEngine });
   const plan = planOf(network);
   const act = (): unknown => compile(network, plan, { io: "tensors", schedule: { kind: "adaptive", threshold: 0.1 } });
   expect(act).toThrow(expect.objectContaining({ name: "ClockworkError", code: "invalid-schedule" }));

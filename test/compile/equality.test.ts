@@ -61,3 +61,43 @@ describe.each(cut)("%s, deep stage every second frame", (_name, { build }) => {
     }
   });
 });
+
+describe.each(["espnet", "ddrnet", "segformer"] as const)("%s with the default optimisations", (name) => {
+  test("has the labels of its source on fired frames, and logits within 1e-4 of the largest", async () => {
+    const model = networks[name].build();
+    const network = await networkAt(model, size);
+    const plan = planOf(network, { stages: 2 });
+    const options = { io: "tensors", schedule: parseSchedule("fixed:2") } as const;
+    const runs = await runCompiled(network, plan, options, images, {});
+    await using source = await nodeEngine.open(writeModel(model).bytes);
+    for (const frame of [0, 2]) {
+      const image = images[frame];
+      if (image === undefined) throw new Error("expected an image");
+      const { outputs } = await source.run({ image });
+      const ours = runs[frame]?.["logits"];
+      const theirs = outputs["logits"];
+      expect(labelsOf(ours)).toEqual(labelsOf(theirs));
+      const values = theirs?.data as Float32Array;
+      const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const difference = values.reduce(
+        (most, value, at) => Math.max(most, Math.abs(value - Number(ours?.data[at]))),
+        0,
+      );
+      expect(difference).toBeLessThan(1e-4 * largest);
+    }
+  });
+});
+
+/** Class with the largest score at every position of [1,C,H,W]. */
+function labelsOf(tensor: EngineTensor | undefined): number[] {
+  if (tensor === undefined) throw new Error("expected a tensor");
+  const [, classes = 1, height = 1, width = 1] = tensor.dims;
+  const scores = tensor.data as Float32Array;
+  return Array.from({ length: height * width }, (_, at) => {
+    let best = 0;
+    for (let k = 1; k < classes; k++) {
+      if ((scores[k * height * width + at] ?? 0) > (scores[best * height * width + at] ?? 0)) best = k;
+    }
+    return best;
+  });
+}

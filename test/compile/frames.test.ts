@@ -12,7 +12,7 @@ import { Random } from "../../src/networks/random.ts";
 import { GraphBuilder, modelOf, writeModel, type Model } from "../../src/onnx/index.ts";
 import { defaultPreprocessing, type Preprocessing } from "../../src/preprocessing.ts";
 import { planOf } from "../../src/stages/plan.ts";
-import { directEngine } from "../support/direct-engine.ts";
+import { localEngine } from "../support/runtime.ts";
 import { staticNoise } from "../support/pictures.ts";
 import { drive, named } from "../support/reference.ts";
 import { withOutputs } from "../support/sessions.ts";
@@ -127,8 +127,7 @@ function bilinear({ size, planes }: Planes, to: Size): Planes {
   const at = (plane: Float64Array, x: number, y: number): number => plane[y * size.widthPx + x] ?? Number.NaN;
   const value = (plane: Float64Array, x: number, y: number): number => {
     const [h, v] = [axis(x, size.widthPx, to.widthPx), axis(y, size.heightPx, to.heightPx)];
-    const row = (line: number): number =>
-      at(plane, h.low, line) * (1 - h.share) + at(plane, h.high, line) * h.share;
+    const row = (line: number): number => at(plane, h.low, line) * (1 - h.share) + at(plane, h.high, line) * h.share;
     return row(v.low) * (1 - v.share) + row(v.high) * v.share;
   };
   return { size: to, planes: planes.map((plane) => mapped(to, (x, y) => value(plane, x, y))) };
@@ -160,8 +159,7 @@ function tensorFor({ size, planes }: Planes, face: Face): EngineTensor {
       ? (planes[Math.floor(at / count)]?.[at % count] ?? 0)
       : (planes[at % planes.length]?.[Math.floor(at / planes.length)] ?? 0),
   );
-  const dims =
-    face.layout === "nchw" ? [1, planes.length, heightPx, widthPx] : [1, heightPx, widthPx, planes.length];
+  const dims = face.layout === "nchw" ? [1, planes.length, heightPx, widthPx] : [1, heightPx, widthPx, planes.length];
   const data =
     face.dtype === "uint8"
       ? Uint8Array.from(values)
@@ -227,7 +225,7 @@ interface Ran {
 
 /** Runs a network compiled for frames on one of them. */
 async function segmented(model: Model, frame: Frame, preprocessing: Preprocessing, size: Size): Promise<Ran> {
-  const network = await fitNetwork(model, { size, engine: directEngine });
+  const network = await fitNetwork(model, { size, engine: localEngine });
   const plan = planOf(network, { stages: 1 });
   const compiled = compile(network, plan, { io: "frames", schedule: { kind: "every" }, preprocessing, frame });
   const image: EngineTensor = { dtype: "uint8", dims: [frame.heightPx, frame.widthPx, 3], data: frame.data };
@@ -237,7 +235,7 @@ async function segmented(model: Model, frame: Frame, preprocessing: Preprocessin
 
 /** Runs the source network alone. */
 async function alone(model: Model, image: EngineTensor): Promise<EngineTensor> {
-  await using session = await directEngine.open(writeModel(model).bytes, { optimize: "none", threads: 1 });
+  await using session = await localEngine.open(writeModel(model).bytes, { optimize: "none", threads: 1 });
   return named((await session.run({ image })).outputs, "result");
 }
 
@@ -339,25 +337,28 @@ describe("a frame of another size", () => {
     ["2.5 times as large, channels last", size(160, 120), size(64, 48), { layout: "nhwc" }, odd, 17],
     ["2.5 times as large, grey", size(160, 120), size(64, 48), { channels: 1 }, plain, 17],
     ["2.5 times as large, operator set 11", size(160, 120), size(64, 48), {}, plain, 11],
-  ])("%s: the image within 1e-3, labels back at the frame's size", async (_name, at, to, partial, preprocessing, opset) => {
-    const face = { ...usualFace, ...partial };
-    const model = tinyNetwork(face, scores, opset);
-    const frame = staticNoise(at, 5);
-    const { image, labels, size: ran } = await segmented(model, frame, preprocessing, to);
-    expect(sizeText(ran)).toBe(sizeText(to));
-    expect(imageError(image, tensorFor(seen(frame, face, preprocessing, to), face))).toBeLessThan(1e-3);
-    const own = largest(scoresOf(await alone(model, image), "nchw"));
-    expect(labels.dims).toEqual([at.heightPx, at.widthPx]);
-    expect(mismatches(labels, nearest(own, to, at))).toBe(0);
-  });
+  ])(
+    "%s: the image within 1e-3, labels back at the frame's size",
+    async (_name, at, to, partial, preprocessing, opset) => {
+      const face = { ...usualFace, ...partial };
+      const model = tinyNetwork(face, scores, opset);
+      const frame = staticNoise(at, 5);
+      const { image, labels, size: ran } = await segmented(model, frame, preprocessing, to);
+      expect(sizeText(ran)).toBe(sizeText(to));
+      expect(imageError(image, tensorFor(seen(frame, face, preprocessing, to), face))).toBeLessThan(1e-3);
+      const own = largest(scoresOf(await alone(model, image), "nchw"));
+      expect(labels.dims).toEqual([at.heightPx, at.widthPx]);
+      expect(mismatches(labels, nearest(own, to, at))).toBe(0);
+    },
+  );
 
   test("bytes are rounded, not cut off", async () => {
     const face: Face = { ...usualFace, dtype: "uint8" };
     const frame = staticNoise(size(160, 120), 5);
     const { image } = await segmented(tinyNetwork(face, scores), frame, plain, size(64, 48));
-    const exact = bilinear(blockMeans(planesOf(frame, 3, "rgb"), size(64, 48)), size(64, 48)).planes.flatMap((plane) => [
-      ...plane,
-    ]);
+    const exact = bilinear(blockMeans(planesOf(frame, 3, "rgb"), size(64, 48)), size(64, 48)).planes.flatMap(
+      (plane) => [...plane],
+    );
     const errors = exact.map((value, at) => Number(image.data[at]) - value);
     expect(Math.max(...errors.map(Math.abs))).toBeLessThan(0.501);
   });
@@ -381,8 +382,13 @@ describe("results of other forms", () => {
     const fine = bilinear(scoresOf(await alone(model, image), face.layout), grid);
     const expected = nearest(largest(fine), grid, at);
     // Where two scores are equal but for rounding, either is right.
-    const clear = Uint8Array.from(nearest(mapped(grid, (x, y) => margin(fine, y * grid.widthPx + x)), grid, at), (value) =>
-      value > 1e-4 ? 1 : 0,
+    const clear = Uint8Array.from(
+      nearest(
+        mapped(grid, (x, y) => margin(fine, y * grid.widthPx + x)),
+        grid,
+        at,
+      ),
+      (value) => (value > 1e-4 ? 1 : 0),
     );
     expect(clear.filter((flag) => flag === 0).length).toBeLessThan(0.005 * clear.length);
     expect([...expected.keys()].filter((k) => clear[k] === 1 && Number(labels.data[k]) !== expected[k])).toEqual([]);
@@ -441,7 +447,7 @@ describe("results of other forms", () => {
   test("more classes are refused, for frames alone", async () => {
     const network = await fitNetwork(tinyNetwork({}, { kind: "scores", classes: 257 }), {
       size: size(32, 24),
-      engine: directEngine,
+      engine: localEngine,
     });
     const plan = planOf(network, { stages: 1 });
     const schedule = { kind: "every" } as const;

@@ -11,7 +11,7 @@ import { networks } from "../../src/networks/index.ts";
 import type { Model } from "../../src/onnx/index.ts";
 import { planOf, type Plan } from "../../src/stages/plan.ts";
 import { fitNetwork } from "../../src/network/index.ts";
-import { directEngine } from "../support/direct-engine.ts";
+import { localEngine } from "../support/runtime.ts";
 import { noiseImage } from "../support/noise.ts";
 import { differences, drive, firedIn, simulate } from "../support/reference.ts";
 
@@ -51,7 +51,7 @@ describe.each(["fcn8s", "bisenet"] as const)("%s in three stages", (name) => {
 
   beforeAll(async () => {
     model = networks[name].build();
-    network = await fitNetwork(model, { size, engine: directEngine });
+    network = await fitNetwork(model, { size, engine: localEngine });
     plan = planOf(network, { stages: 3 });
   });
 
@@ -106,7 +106,7 @@ describe.each(["fcn8s", "bisenet"] as const)("%s in three stages", (name) => {
 
 test("the images differ enough to tell held from fresh", async () => {
   const model = networks.fcn8s.build();
-  const network = await fitNetwork(model, { size, engine: directEngine });
+  const network = await fitNetwork(model, { size, engine: localEngine });
   const plan = planOf(network, { stages: 3 });
   const source = await simulate(
     model,

@@ -11,14 +11,14 @@ import { fitNetwork, type Network } from "../../src/network/index.ts";
 import { networks, type NetworkName } from "../../src/networks/index.ts";
 import { nodeLabel, readModel, subgraphsOf, writeModel, type Node } from "../../src/onnx/index.ts";
 import { planOf, type Plan } from "../../src/stages/plan.ts";
-import { directEngine } from "../support/direct-engine.ts";
+import { localEngine } from "../support/runtime.ts";
 import { noiseImage } from "../support/noise.ts";
 
 const size = { widthPx: 96, heightPx: 64 };
 const frames = 7;
 
 async function planned(name: NetworkName, stages: number): Promise<{ network: Network; plan: Plan }> {
-  const network = await fitNetwork(networks[name].build(), { size, engine: directEngine });
+  const network = await fitNetwork(networks[name].build(), { size, engine: localEngine });
   const plan = planOf(network, { stages });
   expect(plan.stages).toHaveLength(stages);
   return { network, plan };

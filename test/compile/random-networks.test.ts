@@ -7,15 +7,15 @@ import { parseSchedule } from "../../src/clocks/index.ts";
 import { compile } from "../../src/compile/compile.ts";
 import { fitNetwork, type Network } from "../../src/network/index.ts";
 import type { Model } from "../../src/onnx/index.ts";
-import { candidatesAt, groundOf } from "../../src/stages/candidates.ts";
+import { behind, candidatesAt, groundOf } from "../../src/stages/candidates.ts";
 import { planFrom, planOf, type Plan } from "../../src/stages/plan.ts";
 import { isSubset, membersOf, sizeOf, type NodeSet } from "../../src/stages/region.ts";
-import { directEngine } from "../support/direct-engine.ts";
+import { localEngine } from "../support/runtime.ts";
 import { noiseImage } from "../support/noise.ts";
 import { randomNetwork, side } from "../support/random-network.ts";
 import { differences, drive, simulate } from "../support/reference.ts";
 
-const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
+const seeds = Array.from({ length: 6 }, (_, index) => index + 1);
 const images = [0, 5, 10, 15].map((shift) => noiseImage([1, 3, side, side], shift));
 
 /** A network in some stages. */
@@ -30,7 +30,7 @@ class Trial {
 
   static async of(seed: number): Promise<Trial> {
     const model = randomNetwork(seed);
-    return new Trial(model, await fitNetwork(model, { size: { widthPx: side, heightPx: side }, engine: directEngine }));
+    return new Trial(model, await fitNetwork(model, { size: { widthPx: side, heightPx: side }, engine: localEngine }));
   }
 
   /** What differs from the reference; empty where all is well. */
@@ -41,11 +41,18 @@ class Trial {
   }
 }
 
-/** Distinct regions at all strides. */
+/** Distinct regions: those that the planner would look at, at all strides, and those behind every edge, good or bad. */
 function regionsOf(network: Network): readonly NodeSet[] {
   const ground = groundOf(network);
-  const regions = [2, 4, 8].flatMap((stride) => candidatesAt(ground, stride).map(({ nodes }) => nodes));
-  return [...new Map(regions.map((nodes) => [membersOf(nodes).join(), nodes])).values()];
+  const looked = [2, 4, 8].flatMap((stride) => candidatesAt(ground, stride).map(({ nodes }) => nodes));
+  const tensors = network.index.nodes.flatMap(({ outputs }) => outputs).filter((name) => network.isData(name));
+  const cut = tensors.flatMap((tensor) => {
+    const consumers = network.index.consumersOf(tensor);
+    const groups = [consumers, ...consumers.map((consumer) => [consumer])];
+    return groups.map((group) => behind(ground, [{ tensor, consumers: group }]));
+  });
+  const distinct = new Map([...looked, ...cut].map((nodes) => [membersOf(nodes).join(), nodes]));
+  return [...distinct.values()].filter((nodes) => sizeOf(nodes) > 0);
 }
 
 test.each(seeds)("network %i in stages of its own choice", async (seed) => {
@@ -72,7 +79,7 @@ test.each(seeds)("network %i in every region that might rest", async (seed) => {
   }
 });
 
-test.each(seeds.slice(0, 6))("network %i in regions within regions", async (seed) => {
+test.each(seeds)("network %i in regions within regions", async (seed) => {
   const trial = await Trial.of(seed);
   const regions = regionsOf(trial.network);
   const pairs = regions.flatMap((outer) =>

@@ -10,7 +10,7 @@ import { fitNetwork, type Network, type Size } from "../../src/network/index.ts"
 import { lraspp } from "../../src/networks/index.ts";
 import { defaultPreprocessing } from "../../src/preprocessing.ts";
 import { planOf } from "../../src/stages/plan.ts";
-import { directEngine } from "../support/direct-engine.ts";
+import { localEngine } from "../support/runtime.ts";
 import { adjusted, frameOf, noisy, Scene } from "../support/pictures.ts";
 import { drive, firedIn, named } from "../support/reference.ts";
 
@@ -29,7 +29,7 @@ interface Tensors {
 let network: Network;
 
 beforeAll(async () => {
-  network = await fitNetwork(model, { size: networkSize, engine: directEngine });
+  network = await fitNetwork(model, { size: networkSize, engine: localEngine });
 });
 
 interface Seen {
@@ -43,7 +43,7 @@ async function seenIn(frames: readonly Frame[], clock = "fixed:100", tensors?: T
   const schedule = parseSchedule(clock);
   const { widthPx = 1, heightPx = 1 } = frames[0] ?? {};
   const at: Network =
-    tensors === undefined ? network : await fitNetwork(model, { size: { widthPx, heightPx }, engine: directEngine });
+    tensors === undefined ? network : await fitNetwork(model, { size: { widthPx, heightPx }, engine: localEngine });
   const compiled = compile(
     at,
     planOf(at),
@@ -51,11 +51,10 @@ async function seenIn(frames: readonly Frame[], clock = "fixed:100", tensors?: T
       ? { io: "frames", schedule, preprocessing: defaultPreprocessing(), frame: { widthPx, heightPx } }
       : { io: "tensors", schedule },
   );
-  const images = frames.map(
-    ({ data }): EngineTensor =>
-      tensors === undefined
-        ? { dtype: "uint8", dims: [heightPx, widthPx, 3], data }
-        : { dtype: "float32", dims: [1, 3, heightPx, widthPx], data: planar(data, tensors) },
+  const images = frames.map(({ data }): EngineTensor =>
+    tensors === undefined
+      ? { dtype: "uint8", dims: [heightPx, widthPx, 3], data }
+      : { dtype: "float32", dims: [1, 3, heightPx, widthPx], data: planar(data, tensors) },
   );
   const runs = await drive(compiled, images);
   return {
@@ -84,8 +83,7 @@ function flat(size: Size, level: number): Frame {
 
 describe.each(Object.entries(sizes))("%s frames", (_name, [widthPx, heightPx]) => {
   const size = { widthPx, heightPx };
-  const still = (index: number, count: number): Frame[] =>
-    Array.from({ length: count }, () => scene(index).at(size));
+  const still = (index: number, count: number): Frame[] => Array.from({ length: count }, () => scene(index).at(size));
 
   test("a cut from any scene to any other is seen, on its first frame", async () => {
     const order = scenes.flatMap((_, a) => scenes.flatMap((_s, b) => (a < b ? [a, b] : [])));
@@ -98,8 +96,30 @@ describe.each(Object.entries(sizes))("%s frames", (_name, [widthPx, heightPx]) =
 
   test("a cut fires every stage and starts the count anew", async () => {
     const frames = [...still(0, 4), ...still(1, 6)];
-    expect((await seenIn(frames, "fixed:3")).fired).toEqual(["##", "#.", "#.", "##", "##", "#.", "#.", "##", "#.", "#."]);
-    expect((await seenIn(frames, "skip:3")).fired).toEqual(["##", "..", "..", "##", "##", "..", "..", "##", "..", ".."]);
+    expect((await seenIn(frames, "fixed:3")).fired).toEqual([
+      "##",
+      "#.",
+      "#.",
+      "##",
+      "##",
+      "#.",
+      "#.",
+      "##",
+      "#.",
+      "#.",
+    ]);
+    expect((await seenIn(frames, "skip:3")).fired).toEqual([
+      "##",
+      "..",
+      "..",
+      "##",
+      "##",
+      "..",
+      "..",
+      "##",
+      "..",
+      "..",
+    ]);
   });
 
   test.each<readonly [string, (at: number) => Frame]>([

@@ -42,6 +42,7 @@ async function folded(model: Model, feed: EngineTensor = image): Promise<Network
     await runOnce(network.model, { [network.input.name]: feed }),
   ];
   expect(Object.keys(source).length).toBeGreaterThan(0);
+  expect(Object.keys(result)).toEqual(Object.keys(source));
   for (const [name, tensor] of Object.entries(source)) expect(digestOf(result[name])).toEqual(digestOf(tensor));
   // The shapes that were found are those of the results.
   expect(network.shapeOf(network.output.name)).toEqual(source[network.output.name]?.dims);
@@ -76,7 +77,12 @@ test("what is computed from the size alone becomes constants: ranges, fills, cho
   const even = b.add("even", "Equal", [b.add("half", "Mod", [range, b.int64("by two", [], [2])]), "zero"]);
   const chosen = b.add("chosen", "Where", [even, filled, b.float32("other", [], [-1])]);
   const places = b.add("places", "NonZero", [b.add("as numbers", "Cast", [even], { to: 7 })]);
-  const count = b.add("count", "Cast", [b.add("size of", "Size", [places])], { to: 1 });
+  const count = b.add(
+    "count",
+    "Cast",
+    [b.add("sum", "Add", [b.add("size of", "Size", [places]), b.add("size of image", "Size", [x])])],
+    { to: 1 },
+  );
   const drawn = b.add("plus", "Add", [
     conv(b, "conv", x, 3, 4),
     b.add("grid", "Add", [column, b.add("chosen column", "Unsqueeze", [chosen, "last"])]),
@@ -93,6 +99,16 @@ test("what is computed from the size alone becomes constants: ranges, fills, cho
   expect(opsOf(network)).toEqual(["Conv", "Add", "Mul", "Dropout", "Identity"]);
   expect(network.isData("conv")).toBe(true);
   expect(network.isData("grid")).toBe(false);
+});
+
+test("auxiliary heads stay beside the result", async () => {
+  const b = new GraphBuilder("heads");
+  const features = conv(b, "features", b.input("image", "float32", open), 3, 4);
+  b.output(conv(b, "aux", features, 4, 8), "float32", undefined);
+  b.output(conv(b, "out", features, 4, 2), "float32", undefined);
+  const network = await folded(modelOf(b.build()));
+  expect(network.output).toMatchObject({ name: "out", classes: 2 });
+  expect(opsOf(network)).toEqual(["Conv", "Conv", "Conv"]);
 });
 
 test("large maps of the size alone, such as grids of positions, are left to the engine", async () => {

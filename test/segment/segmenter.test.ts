@@ -10,7 +10,7 @@ import { fitNetwork } from "../../src/network/index.ts";
 import { defaultPreprocessing } from "../../src/preprocessing.ts";
 import { Segmenter, type SegmentResult } from "../../src/segment/index.ts";
 import { parseCut, planOf } from "../../src/stages/index.ts";
-import { directEngine } from "../support/direct-engine.ts";
+import { localEngine } from "../support/runtime.ts";
 import { noiseFrame } from "../support/noise.ts";
 import { Scene } from "../support/pictures.ts";
 import { drive, firedIn, named } from "../support/reference.ts";
@@ -21,7 +21,7 @@ async function byHand(
   frames: readonly Frame[],
   clock: string,
 ): Promise<readonly { labels: Uint8Array; fired: readonly boolean[]; signal: number | undefined }[]> {
-  const network = await fitNetwork(smallModel(), { size: frameSize, engine: directEngine });
+  const network = await fitNetwork(smallModel(), { size: frameSize, engine: localEngine });
   const schedule = parseSchedule(clock);
   const plan = planOf(network, { stages: clock.includes(",") ? 3 : 2 });
   const compiled = compile(network, plan, {
@@ -30,9 +30,11 @@ async function byHand(
     preprocessing: defaultPreprocessing(),
     frame: frameSize,
   });
-  const images = frames.map(
-    ({ data }): EngineTensor => ({ dtype: "uint8", dims: [frameSize.heightPx, frameSize.widthPx, 3], data }),
-  );
+  const images = frames.map(({ data }): EngineTensor => ({
+    dtype: "uint8",
+    dims: [frameSize.heightPx, frameSize.widthPx, 3],
+    data,
+  }));
   const runs = await drive(compiled, images, { open: { threads: 1 } });
   return runs.map((run) => ({
     labels: Uint8Array.from(named(run, "labels").data, Number),
@@ -210,7 +212,7 @@ test("with one stage, a fixed clock repeats labels and a note says so", async ()
 
 describe("a compiled network", () => {
   async function compiledSegmenter(io: "frames" | "tensors"): Promise<Segmenter> {
-    const network = await fitNetwork(smallModel(), { size: frameSize, engine: directEngine });
+    const network = await fitNetwork(smallModel(), { size: frameSize, engine: localEngine });
     const preprocessing = defaultPreprocessing();
     const { model } = compile(network, planOf(network), {
       schedule: parseSchedule("fixed:3"),

@@ -7,7 +7,7 @@ import type { Frame } from "../../src/frame.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import type { SegmentResult } from "../../src/segment/index.ts";
 import { prefetch } from "../../src/segment/prefetch.ts";
-import { directEngine } from "../support/direct-engine.ts";
+import { localEngine } from "../support/runtime.ts";
 import { noiseFrame } from "../support/noise.ts";
 import {
   firings,
@@ -182,7 +182,13 @@ describe("failing", () => {
 
   test("a source whose iterator throws at once", async () => {
     await using segmenter = smallSegmenter();
-    const broken = { [Symbol.iterator]: (): Iterator<Frame> => ({ next: () => { throw new Error("no frames"); } }) };
+    const broken = {
+      [Symbol.iterator]: (): Iterator<Frame> => ({
+        next: () => {
+          throw new Error("no frames");
+        },
+      }),
+    };
     await expect(resultsOf(segmenter.segment(broken))).rejects.toThrow("no frames");
     expect(await resultsOf(segmenter.segment(movingFrames(1)))).toHaveLength(1);
   });
@@ -203,7 +209,7 @@ describe("failing", () => {
     let runs = 0;
     const failing: Engine = {
       async open(model, options) {
-        const session = await directEngine.open(model, options);
+        const session = await localEngine.open(model, options);
         if (options?.state === undefined) return session;
         const run: typeof session.run = async (feeds, outputs) => {
           runs += 1;
@@ -248,7 +254,7 @@ describe("disposal", () => {
     let open = 0;
     const counting: Engine = {
       async open(model, options) {
-        const session = await directEngine.open(model, options);
+        const session = await localEngine.open(model, options);
         open += 1;
         let closed = false;
         return {

@@ -41,7 +41,10 @@ describe.each([1, 2, 3, 20, 1000])("%i frames", (count) => {
     expect(macsRatio).toBeCloseTo(results.reduce((sum, result) => sum + result.macs, 0) / (1000 * count), 12);
     const latencies = results.map(({ milliseconds }) => milliseconds.inference);
     expect(latencyMs.max).toBe(Math.max(...latencies));
-    for (const [got, at] of [[latencyMs.p50, 0.5], [latencyMs.p95, 0.95]] as const) {
+    for (const [got, at] of [
+      [latencyMs.p50, 0.5],
+      [latencyMs.p95, 0.95],
+    ] as const) {
       const exact = percentile(latencies, at);
       expect(Math.abs(got - exact) / exact).toBeLessThan(0.01);
       expect(got).toBeLessThanOrEqual(latencyMs.max);

@@ -9,14 +9,14 @@ import { networks, type NetworkName } from "../../src/networks/index.ts";
 import { nodeLabel, readModel, subgraphsOf, type Graph, type Model } from "../../src/onnx/index.ts";
 import { parseCut } from "../../src/stages/cut.ts";
 import { planOf, shareWithDeeper, type Plan, type Stage } from "../../src/stages/plan.ts";
-import { directEngine } from "../support/direct-engine.ts";
+import { localEngine } from "../support/runtime.ts";
 import { besideProject } from "../support/shared.ts";
 
 const usual: Size = { widthPx: 512, heightPx: 256 };
 const other: Size = { widthPx: 224, heightPx: 192 };
 
 async function networkAt(model: Model, size: Size): Promise<Network> {
-  return fitNetwork(model, { size, engine: directEngine });
+  return fitNetwork(model, { size, engine: localEngine });
 }
 
 /** Every network at the usual size, loaded once. */

@@ -7,11 +7,12 @@ import { compile } from "../../src/compile/compile.ts";
 import { fitNetwork, type Network } from "../../src/network/index.ts";
 import { nodeLabel, type Model } from "../../src/onnx/index.ts";
 import { workingAreas } from "../../src/stages/area.ts";
-import { groundOf } from "../../src/stages/candidates.ts";
+import { candidatesAt, groundOf } from "../../src/stages/candidates.ts";
 import { parseCut } from "../../src/stages/cut.ts";
 import { planOf } from "../../src/stages/plan.ts";
+import { heldBy } from "../../src/stages/region.ts";
 import { Strands } from "../../src/stages/strands.ts";
-import { directEngine } from "../support/direct-engine.ts";
+import { localEngine } from "../support/runtime.ts";
 import { noiseImage } from "../support/noise.ts";
 import { differences, drive, simulate } from "../support/reference.ts";
 import { TrialNetwork, type TrialMap } from "../support/trial-network.ts";
@@ -20,7 +21,7 @@ const [heightPx, widthPx] = [128, 256];
 const positions = heightPx * widthPx;
 
 function networkOf(model: Model): Promise<Network> {
-  return fitNetwork(model, { size: { widthPx, heightPx }, engine: directEngine });
+  return fitNetwork(model, { size: { widthPx, heightPx }, engine: localEngine });
 }
 
 /** Working area by node. */
@@ -187,6 +188,21 @@ describe("plans", () => {
       depths.map((depth) => [1, depth === 2 ? 1 : 0]),
     );
     expect(differences(runs, await simulate(model, network, plan, images, depths))).toEqual([]);
+  });
+
+  test("a sequence of tensors is never held", async () => {
+    const t = new TrialNetwork(heightPx, widthPx);
+    const shallow = t.conv("shallow", t.image, 8, 4);
+    const deep = t.block("deep", t.block("down", shallow, 32, 2), 16);
+    const parts = t.node("parts", "SplitToSequence", [deep.name, t.integers("lengths", [8, 8])], 8, { axis: 1 });
+    const at = t.graph.int64("at", [], [1]);
+    const part = t.node("part", "SequenceAt", [parts.name, at], 8);
+    const fused = t.plus("fused", t.up("up", part, 2), shallow);
+    const network = await networkOf(t.model(t.up("logits", t.conv("score", fused, 5, 1, 1), 4)));
+    expect(network.dtypeOf("parts")).toBeUndefined();
+    const regions = candidatesAt(groundOf(network), 8).map(({ nodes }) => heldBy(network, nodes));
+    expect(regions).toContainEqual(["part"]);
+    expect(regions.flat()).not.toContain("parts");
   });
 
   test("a result deep inside is held with what else leaves the stage", async () => {

@@ -7,7 +7,7 @@ import { zeros } from "../../src/engine/ort-session.ts";
 import type { Network } from "../../src/network/index.ts";
 import { writeModel, type Model } from "../../src/onnx/index.ts";
 import type { Plan } from "../../src/stages/plan.ts";
-import { directEngine } from "./direct-engine.ts";
+import { localEngine } from "./runtime.ts";
 import { withInputs, withOutputs } from "./sessions.ts";
 
 /** Tensors by name. */
@@ -38,7 +38,7 @@ export async function drive(
   options: DriveOptions = {},
 ): Promise<readonly Tensors[]> {
   const { protocol } = compiled;
-  const engine = options.engine ?? directEngine;
+  const engine = options.engine ?? localEngine;
   await using session = await engine.open(writeModel(compiled.model).bytes, options.open ?? exact);
   let memory: Tensors = Object.fromEntries(
     protocol.state.map(({ input, dtype, dims }) => [input, { dtype, dims, data: zeros(dtype, dims) }]),
@@ -83,7 +83,7 @@ export async function simulate(
       depth === plan.stages.length
         ? withOutputs(model, made)
         : withInputs({ ...network, model: withOutputs(network.model, made) }, given);
-    const session = await directEngine.open(writeModel(part).bytes, exact);
+    const session = await localEngine.open(writeModel(part).bytes, exact);
     sessions.set(depth, session);
     return session;
   };

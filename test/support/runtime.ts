@@ -38,10 +38,16 @@ export async function runOnce(
 export const localEngine: Engine = {
   async open(model, options = {}) {
     const session = await OrtSession.open(ort, model, { threads: 1, ...options }, { logSeverityLevel: 4 });
+    // One run at a time, as the contract has it.
+    let last: Promise<unknown> = Promise.resolve();
     return {
       inputs: session.inputs,
       outputs: session.outputs,
-      run: (feeds, outputs) => session.run(feeds, outputs),
+      run: (feeds, outputs) => {
+        const run = last.then(() => session.run(feeds, outputs));
+        last = run.catch(() => undefined);
+        return run;
+      },
       profile: () => Promise.reject(new Error("no profile here")),
       [Symbol.asyncDispose]: () => session.release(),
     };

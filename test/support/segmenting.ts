@@ -6,7 +6,7 @@ import { fcn8s } from "../../src/networks/index.ts";
 import type { Model } from "../../src/onnx/index.ts";
 import { defaultPreprocessing } from "../../src/preprocessing.ts";
 import { Segmenter, type SegmenterOptions, type SegmentResult } from "../../src/segment/index.ts";
-import { directEngine } from "./direct-engine.ts";
+import { localEngine } from "./runtime.ts";
 import { noiseFrame } from "./noise.ts";
 
 /** Size of the frames, which the network takes as it is. */
@@ -24,7 +24,7 @@ export function smallModel(): Model {
 export function smallSegmenter(clock = "fixed:2", options: Partial<SegmenterOptions> = {}): Segmenter {
   return new Segmenter({
     model: smallModel(),
-    engine: directEngine,
+    engine: localEngine,
     schedule: parseSchedule(clock),
     preprocessing: defaultPreprocessing(),
     engineOptions: { threads: 1 },
