@@ -34,16 +34,34 @@ export async function bare(subject: Subject, size: Size): Promise<Runner> {
   return session(subject.model, { image });
 }
 
-/** This package: frames in, labels out, through the runtime and its worker. */
+/** This package: frames in, labels out, through the runtime and its worker. One video; each burst goes on with it. */
 export async function segmenter(subject: Subject, clock: string, frames: readonly Frame[]): Promise<Runner> {
   const made = new Segmenter({ ...subject, engine: nodeEngine, schedule: parseSchedule(clock), size: "native" });
-  const drain = async (): Promise<void> => {
-    for await (const result of made.segment(frames.slice(0, burst)))
-      if (result.labels.data.length === 0) throw new Error("empty");
+  let release: () => void = () => {};
+  let closed = false;
+  // Frames come a burst at a time, so that nothing is worked on while another contestant is timed.
+  const bursts = async function* (): AsyncGenerator<Frame> {
+    while (!closed) {
+      await new Promise<void>((resolve) => (release = resolve));
+      if (!closed) yield* frames.slice(0, burst);
+    }
   };
+  const results = made.segment(bursts());
   return {
-    run: drain,
-    [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
+    run: async () => {
+      // The first pull starts the source, which then waits to be released.
+      const first = results.next();
+      await sleep(0);
+      release();
+      await first;
+      for (let frame = 1; frame < burst; frame++) await results.next();
+    },
+    [Symbol.asyncDispose]: async () => {
+      closed = true;
+      release();
+      await results.return();
+      await made[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -65,7 +65,7 @@ async function run(spec: string, flags: CompileFlags, signal: AbortSignal): Prom
   const schedule = parseSchedule(flags.clock);
   const { network, plan, source, warnings } = await planNetwork(
     spec,
-    { ...flags, stagesOfClock: stagesNamedBy(schedule) },
+    { ...flags, stagesOfClock: stagesNamedBy(schedule), allOutputs: flags.io === "tensors" },
     signal,
   );
   for (const warning of [...warnings, ...plan.notes]) warn(warning);

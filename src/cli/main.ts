@@ -12,7 +12,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
   const onSignal = (): void => {
     // A second Ctrl-C does not wait for anything.
-    if (stop.signal.aborted) process.exit(exitCodes.interrupted);
+    // Nor for JavaScript to take its workers down, which the engine does not survive in the middle of a run.
+    if (stop.signal.aborted) {
+      process.off("SIGINT", onSignal);
+      process.kill(process.pid, "SIGINT");
+      return;
+    }
     say("\nstopping (once more to stop at once)");
     stop.abort();
   };

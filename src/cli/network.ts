@@ -28,6 +28,8 @@ export async function planNetwork(
     readonly size?: Size;
     readonly measure?: boolean;
     readonly stagesOfClock?: number | undefined;
+    /** Keep outputs besides the result, such as auxiliary heads. */
+    readonly allOutputs?: boolean;
   },
   signal: AbortSignal,
 ): Promise<PlannedNetwork> {
@@ -45,6 +47,7 @@ export async function planNetwork(
   const network = await fitNetwork(model, {
     size,
     engine: nodeEngine,
+    onlyResult: flags.allOutputs !== true,
     ...(flags.networkOutput !== undefined && { output: flags.networkOutput }),
   });
   if (sizeText(network.size) !== sizeText(size)) {

@@ -70,7 +70,9 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
   if (options.schedule.kind === "adaptive" && watch === undefined) {
     throw new ClockworkError(
       "invalid-schedule",
-      `clock: expected a stage that something can watch over, got a plan of one stage; try fixed:2 or another plan`,
+      plan.stages.length === 1
+        ? "clock: adaptive expects a deep stage that it can let rest, got a plan of one stage; try skip:2"
+        : "clock: adaptive expects scores or features that a shallow stage makes, got none that can be compared; try fixed:2",
     );
   }
   const clock = clockGraph({
@@ -161,6 +163,8 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
   return {
     model: {
       ...network.model,
+      // Before version 4 every initializer had to be an input, which those in branches cannot be.
+      irVersion: Math.max(4, network.model.irVersion),
       graph,
       metadata: new Map([...network.model.metadata, [metadataKey, JSON.stringify(protocol)]]),
     },
@@ -192,8 +196,8 @@ function namesFor(graph: Graph, frames: boolean): Names {
     fired: free("fired"),
     signal: free("signal"),
     shot: free("shot"),
-    before: (tensor) => `state/${tensor}`,
-    after: (tensor) => `next/${tensor}`,
+    before: (tensor) => free(`state/${tensor}`),
+    after: (tensor) => free(`next/${tensor}`),
   };
 }
 

@@ -9,11 +9,16 @@ import {
   type GraphIndex,
   type Node,
   type Tensor,
+  type Value,
 } from "../onnx/index.ts";
 import type { Probe } from "./probe.ts";
 
-/** The graph with the size's constants folded in and nodes that nothing needs any more left out. */
-export function fold(index: GraphIndex, probe: Probe): Graph {
+/**
+ * The graph with the size's constants folded in and nodes that nothing needs any more left out.
+ * @param image the image input, of fixed shape
+ * @param outputs outputs to keep
+ */
+export function fold(index: GraphIndex, probe: Probe, image: Value, outputs: readonly Value[]): Graph {
   const { graph } = index;
   const constants = new Map(graph.initializers);
   const nodes: Node[] = [];
@@ -25,7 +30,7 @@ export function fold(index: GraphIndex, probe: Probe): Graph {
       nodes.push(node);
     }
   }
-  const needed = new Set(graph.outputs.map((output) => output.name));
+  const needed = new Set(outputs.map((output) => output.name));
   const kept: Node[] = [];
   for (const node of nodes.reverse()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
@@ -36,7 +41,10 @@ export function fold(index: GraphIndex, probe: Probe): Graph {
     ...graph,
     nodes: kept.reverse(),
     // Files of IR version 3 list constants among the inputs, too: one that is left out must not become an input.
-    inputs: graph.inputs.filter((input) => !graph.initializers.has(input.name)),
+    inputs: graph.inputs
+      .filter((input) => !graph.initializers.has(input.name))
+      .map((input) => (input.name === image.name ? image : input)),
+    outputs,
     initializers: new Map([...constants].filter(([name]) => needed.has(name))),
     values: [],
   };

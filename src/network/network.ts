@@ -3,7 +3,7 @@
 
 import type { Engine } from "../engine/engine.ts";
 import { ClockworkError, reasonOf } from "../errors.ts";
-import { GraphIndex, macsOf, totalParameters, type DType, type Model } from "../onnx/index.ts";
+import { GraphIndex, macsOf, tensorValue, totalParameters, type DType, type Model } from "../onnx/index.ts";
 import { dependenceOf } from "./dependence.ts";
 import { fold } from "./fold.ts";
 import {
@@ -45,6 +45,8 @@ export interface NetworkOptions {
   readonly engine: Engine;
   /** Name of the output that has the result; default: found by itself. */
   readonly output?: string;
+  /** Leave out outputs besides the result, and what only they need: auxiliary heads. Default: false. */
+  readonly onlyResult?: boolean;
 }
 
 /**
@@ -55,9 +57,11 @@ export async function networkOf(model: Model, options: NetworkOptions): Promise<
   const input = imageInputOf(model.graph);
   const source = new GraphIndex(model.graph);
   const found = await probe(model, source, input, options.size, options.engine);
-  const graph = fold(source, found);
+  const output = scoresOutputOf(model.graph, input, options.size, found.shapes, found.dtypes, options.output);
+  const image = tensorValue(input.name, input.dtype, imageDims(input, options.size));
+  const outputs = model.graph.outputs.filter(({ name }) => options.onlyResult !== true || name === output.name);
+  const graph = fold(source, found, image, outputs);
   const index = new GraphIndex(graph);
-  const output = scoresOutputOf(graph, input, options.size, found.shapes, found.dtypes, options.output);
   const dependence = dependenceOf(index, input.name);
   const shapeOf = (tensor: string): readonly number[] | undefined =>
     found.shapes.get(tensor) ?? graph.initializers.get(tensor)?.dims;

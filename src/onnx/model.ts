@@ -1,6 +1,6 @@
 // An ONNX file as a typed graph. Plain immutable data: rewriting a graph makes a new one.
-// What the types do not name (functions, sparse initializers, fields of later ONNX versions) is carried along
-// untouched in `rest`. Reading and writing are in read.ts and write.ts, construction is in build.ts.
+// What the types do not name (functions, sparse initializers, fields of later ONNX versions in models, graphs and nodes)
+// is carried along untouched in `rest`. Reading and writing are in read.ts and write.ts, construction is in build.ts.
 
 import type { UnknownField } from "@bufbuild/protobuf";
 import type { DType } from "./dtype.ts";

@@ -69,9 +69,11 @@ export async function* prefetch<T>(
     signal?.removeEventListener("abort", onAbort);
     wakeReader?.();
     // The reader may be in the middle of an item: it has to be done with the source before that is closed.
-    const closing = reading.then(async () => {
+    const close = async (): Promise<void> => {
+      await reading;
       if (!exhausted) await iterator.return?.();
-    });
+    };
+    const closing = close();
     if (signal?.aborted === true) closing.catch(() => undefined);
     else await closing;
   }

@@ -181,7 +181,12 @@ export class Segmenter implements AsyncDisposable {
         : this.#options.size === "native"
           ? frame
           : this.#options.size;
-    const network = await fitNetwork(model, { size: wanted, engine, ...(output !== undefined && { output }) });
+    const network = await fitNetwork(model, {
+      size: wanted,
+      engine,
+      onlyResult: true,
+      ...(output !== undefined && { output }),
+    });
     const stages = this.#options.stages ?? stagesNamedBy(schedule);
     const plan =
       this.#options.planFor?.(network) ??
@@ -237,19 +242,16 @@ export class Segmenter implements AsyncDisposable {
         // The next frame goes to the engine first; while there is none, results need not wait for it.
         const first = pending[0];
         if (first !== undefined && (pending.length > inFlight || (await settlesBefore(first, next)))) {
-          pending.shift();
+          void pending.shift();
           yield await first;
           continue;
         }
         const read = await next;
         checkAborted(signal);
-        const changesSize =
-          read.kind === "frame" && sizeText(read.frame) !== sizeText(this.#prepared?.protocol.frame ?? read.frame);
         // Results of the old size first: preparing for another one closes the session that they come from.
-        while (pending.length > 0 && (changesSize || read.kind !== "frame")) {
-          const result = pending.shift();
-          if (result !== undefined) yield await result;
-        }
+        const opened = this.#prepared?.protocol.frame;
+        const goesOn = read.kind === "frame" && (opened === undefined || sizeText(read.frame) === sizeText(opened));
+        if (!goesOn) for (const result of pending.splice(0)) yield await result;
         if (read.kind === "end") return;
         if (read.kind === "failed") throw read.error;
         next = readFrom(source);

@@ -90,7 +90,7 @@ export async function namesIn(folder: string): Promise<readonly string[]> {
   return (await readdir(folder)).sort();
 }
 
-export const classNames = ["sky", "road", "car", "tree", "person"];
+export const classNames: readonly string[] = ["sky", "road", "car", "tree", "person"];
 
 /** A folder with a model `net` that takes any multiple of 32, and a clip `clip.mp4` of ten frames of 96x64. */
 export async function workFolder(): Promise<{ path: string } & AsyncDisposable> {

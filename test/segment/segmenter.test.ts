@@ -8,7 +8,7 @@ import type { EngineTensor } from "../../src/engine/engine.ts";
 import type { Frame } from "../../src/frame.ts";
 import { fitNetwork } from "../../src/network/index.ts";
 import { defaultPreprocessing } from "../../src/preprocessing.ts";
-import { Segmenter, type SegmentResult } from "../../src/segment/index.ts";
+import type { Segmenter, SegmentResult } from "../../src/segment/index.ts";
 import { parseCut, planOf } from "../../src/stages/index.ts";
 import { localEngine } from "../support/runtime.ts";
 import { noiseFrame } from "../support/noise.ts";

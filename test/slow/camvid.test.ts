@@ -22,7 +22,7 @@ describe.skipIf(missing)(
       ["fixed:2", 67.93],
       ["skip:5", 59.91],
       ["fixed:5", 61.74],
-    ])("%s has a mean IoU of %f %%", async (clock, expected) => {
+    ])("clock %s: mean IoU of %d in a hundred", async (clock, expected) => {
       const annotations = `${data ?? ""}annot`;
       const names = readdirSync(annotations)
         .filter((name) => name.endsWith(".png"))

@@ -61,14 +61,14 @@ export interface Watched {
  * Frames without end, or as many as are given.
  * @param before what happens before each frame is handed over: a wait, an error
  */
-export function watched(before: (frame: number) => Promise<void> | void = () => undefined, count = Infinity): Watched {
+export function watched(before?: (frame: number) => Promise<void> | void, count: number = Infinity): Watched {
   let read = 0;
   let closed = false;
   const stream = async function* (): AsyncGenerator<Frame, void, void> {
     try {
       while (read < count) {
         const frame = read++;
-        await before(frame);
+        await before?.(frame);
         yield noiseFrame(frameSize.widthPx, frameSize.heightPx, 2 * frame);
       }
     } finally {
