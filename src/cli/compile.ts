@@ -1,7 +1,7 @@
 // `clockwork compile`: a network and a schedule as one ONNX file that any ONNX Runtime drives.
 
 import { rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { formatSchedule, parseSchedule, stagesNamedBy } from "../clocks/index.ts";
 import { compile, type Io } from "../compile/index.ts";
@@ -63,12 +63,21 @@ Examples:
 
 async function run(spec: string, flags: CompileFlags, signal: AbortSignal): Promise<void> {
   const schedule = parseSchedule(flags.clock);
+  if (flags.io === "tensors" && flags.frame !== undefined) {
+    throw new ClockworkError("invalid-argument", "--frame: expected it with --io frames, got --io tensors; try --size");
+  }
   const { network, plan, source, warnings } = await planNetwork(
     spec,
     { ...flags, stagesOfClock: stagesNamedBy(schedule), allOutputs: flags.io === "tensors" },
     signal,
   );
   for (const warning of [...warnings, ...plan.notes]) warn(warning);
+  if (resolve(flags.output) === source.path) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `${flags.output}: expected an output apart from the model, got the model itself; try another name`,
+    );
+  }
   const { model, protocol } = compile(network, plan, {
     schedule,
     classNames: source.classNames,

@@ -1,6 +1,8 @@
 // From the flags of `inspect` and `compile` to a network and its plan.
 
+import { readProtocol } from "../compile/index.ts";
 import { nodeEngine } from "../engine/node/engine.ts";
+import { ClockworkError } from "../errors.ts";
 import { openModel, type DownloadProgress, type ModelSource } from "../models/index.ts";
 import { fitNetwork, measureNodes, sizeText, type Network, type Size } from "../network/index.ts";
 import { imageInputOf } from "../network/ports.ts";
@@ -36,6 +38,14 @@ export async function planNetwork(
   const cuts = flags.cut?.map(parseCut);
   const source = await openModel(spec, { onProgress: downloadProgress(), signal });
   const model = readModel(source.bytes, { name: source.path, external: source.readExternal });
+  const compiled = readProtocol(model);
+  if (compiled !== undefined) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `${spec}: expected a network, got one that is compiled already (clock ${compiled.schedule}); ` +
+        "try the network that it was compiled from",
+    );
+  }
   const input = imageInputOf(model.graph);
   const fixed = input.widthPx !== undefined && input.heightPx !== undefined;
   const stated = source.preprocessing.size.kind === "exact" ? source.preprocessing.size : undefined;

@@ -87,8 +87,8 @@ export async function readJson(path: string): Promise<unknown> {
 
 /** The model of a command: its argument, or `--model`. */
 export function modelSpec(argument: string | undefined, flag: string | undefined): string {
-  const spec = argument ?? flag;
-  if (spec === undefined) {
+  const spec = argument ?? flag ?? "";
+  if (spec === "") {
     throw new ClockworkError(
       "invalid-argument",
       "model: expected a model folder, an .onnx file or hf:owner/name, got none",

@@ -103,13 +103,20 @@ async function segment(input: string, flags: SegmentFlags, signal: AbortSignal):
   const prepared = await segmenter.prepare({ widthPx, heightPx });
   const { protocol } = prepared;
   const warnings = [...prepared.notes];
-  for (const note of prepared.notes) warn(note);
+  if (fixed !== undefined) {
+    const given = [
+      ...(["size", "stages", "cut", "plan"] as const).filter((name) => flags[name] !== undefined),
+      ...(flags.networkOutput === undefined ? [] : ["network-output"]),
+    ];
+    if (given.length > 0) warnings.push(`--${given.join(", --")}: not used, since the model is compiled already`);
+  }
+  for (const warning of warnings) warn(warning);
   if (flags.quiet !== true) {
     const clock =
       protocol.schedule === formatSchedule(schedule) ? protocol.schedule : `${protocol.schedule} (compiled in)`;
     say(
       `${input}: ${sizeText({ widthPx, heightPx })}, network at ${sizeText(protocol.network)}, ` +
-        `${protocol.stages.length} stages, clock ${clock}`,
+        `${protocol.stages.length} ${protocol.stages.length === 1 ? "stage" : "stages"}, clock ${clock}`,
     );
   }
   const sink = flags.output === undefined ? undefined : await sinkFor(flags.output, flags, input, video, segmenter);

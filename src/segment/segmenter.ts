@@ -166,10 +166,17 @@ export class Segmenter implements AsyncDisposable {
     const { model, preprocessing, engine, output, schedule, warnings = [] } = this.#options;
     const protocol = readProtocol(model);
     if (protocol !== undefined) {
-      if (protocol.io !== "frames" || sizeText(protocol.frame) !== sizeText(frame)) {
+      if (protocol.io !== "frames") {
         throw new ClockworkError(
           "invalid-argument",
-          `segmenter: expected frames of ${sizeText(protocol.frame)} for this compiled network (io ${protocol.io}), got ${sizeText(frame)}; ` +
+          "segmenter: expected a network that is compiled for frames, got one for tensors; " +
+            "try the network that it was compiled from, or compiling it with io frames",
+        );
+      }
+      if (sizeText(protocol.frame) !== sizeText(frame)) {
+        throw new ClockworkError(
+          "invalid-argument",
+          `segmenter: expected frames of ${sizeText(protocol.frame)} for this compiled network, got ${sizeText(frame)}; ` +
             `try the network that it was compiled from, or compiling it for ${sizeText(frame)}`,
         );
       }

@@ -100,8 +100,15 @@ test("the driver of the documentation runs it, and segment does", async () => {
   expect(linesOf(stdout)).toEqual(
     Array.from({ length: 6 }, (_, frame) => `frame ${frame}: fired true, ${frame % 3 === 0}`),
   );
-  const segmented = await run(folder.path, "segment", "clip.mp4", "--model", "three.onnx", "--json");
-  expect(jsonOf(segmented)).toMatchObject({ clock: "fixed:3", frames: 10, updateRates: [1, 0.4], warnings: [] });
+  const segmented = await run(folder.path, "segment", "clip.mp4", "--model", "three.onnx", "--size", "64x64", "--json");
+  expect(jsonOf(segmented)).toMatchObject({
+    clock: "fixed:3",
+    frames: 10,
+    updateRates: [1, 0.4],
+    warnings: [expect.stringMatching(/^--size: not used/)],
+  });
+  const again = await compile("three.onnx", "-o", "four.onnx");
+  expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("compiled already (clock fixed:3)")]);
   expect(segmented.stderr).toContain("(compiled in)");
 });
 
@@ -128,6 +135,8 @@ describe("what is wrong", () => {
     ["no output", ["net"], 2, /output/],
     ["no model", ["-o", "x.onnx"], 2, /model/],
     ["a bad clock", ["net", "--clock", "fixed:3,2", "-o", "x.onnx"], 2, /try fixed:2,3/],
+    ["a frame size for tensors", ["net", "--io", "tensors", "--frame", "9x9", "-o", "x.onnx"], 2, /--frame/],
+    ["the model as output", ["net", "--size", "32x32", "-o", "net/onnx/model.onnx"], 2, /the model itself/],
     ["a folder that is not there", ["net", "--size", "32x32", "-o", "none/x.onnx"], 1, /none\/x.onnx/],
     [
       "more periods than stages",

@@ -27,6 +27,7 @@ describe.each<readonly [string, number, readonly string[], RegExp]>([
   ["no such flag", wrongUse, ["inspect", "net", "--sizes", "1x1"], /unknown option/],
   ["no video", wrongUse, ["segment", "--model", "net"], /video/],
   ["no model", wrongUse, ["segment", "clip.mp4"], /model/],
+  ["an empty model", wrongUse, ["segment", "clip.mp4", "--model", ""], /model/],
   ["a clock that is none", wrongUse, ["segment", "clip.mp4", "--model", "net", "--clock", "often"], /fixed:P.*"often"/],
   ["a size that is none", wrongUse, ["segment", "clip.mp4", "--model", "net", "--size", "big"], /640x480.*"big"/],
   ["a size out of reach", wrongUse, ["inspect", "net", "--size", "99999x99999"], /at most/],

@@ -149,6 +149,43 @@ describe.each(Object.entries(sizes))("%s frames", (_name, [widthPx, heightPx]) =
   });
 });
 
+/** Correlation of two frames, reduced to 16x12 means of each channel less the channel's mean. */
+function correlation(a: Frame, b: Frame): number {
+  const [x, y] = [thumbnail(a), thumbnail(b)];
+  const product = (p: readonly number[], q: readonly number[]): number =>
+    p.reduce((sum, value, at) => sum + value * (q[at] ?? 0), 0);
+  return product(x, y) / Math.sqrt(product(x, x) * product(y, y));
+}
+
+function thumbnail({ data, widthPx, heightPx }: Frame): readonly number[] {
+  return [0, 1, 2].flatMap((channel) => {
+    const sums = new Float64Array(16 * 12);
+    for (let y = 0; y < heightPx; y++) {
+      for (let x = 0; x < widthPx; x++) {
+        const cell = Math.floor((y * 12) / heightPx) * 16 + Math.floor((x * 16) / widthPx);
+        sums[cell] = (sums[cell] ?? 0) + (data[(y * widthPx + x) * 3 + channel] ?? 0);
+      }
+    }
+    const mean = sums.reduce((sum, value) => sum + value, 0) / sums.length;
+    return Array.from(sums, (value) => value - mean);
+  });
+}
+
+test("the line between one shot and another is a correlation of 0.85", async () => {
+  // Cells of whole pixels: the means are the same however they are taken.
+  const size = { widthPx: 160, heightPx: 96 };
+  const [from, to] = [scene(0).at(size), scene(1).at(size)];
+  const blends = Array.from({ length: 21 }, (_, step) => {
+    const share = 0.2 + step / 50;
+    return { ...from, data: from.data.map((value, at) => (1 - share) * value + share * (to.data[at] ?? 0)) };
+  });
+  const correlations = blends.map((blend) => correlation(from, blend));
+  expect(correlations.filter((value) => value > 0.85 && value < 0.9).length).toBeGreaterThan(1);
+  expect(correlations.filter((value) => value < 0.85 && value > 0.8).length).toBeGreaterThan(0);
+  const { shots } = await seenIn(blends.flatMap((blend) => [from, blend]));
+  expect(shots.filter((_, at) => at % 2 === 1)).toEqual(correlations.map((value) => value < 0.85));
+});
+
 describe.each<readonly [string, Tensors]>([
   ["0 to 1", { scale: 1 / 255, offset: 0 }],
   ["-2 to 2", { scale: 1 / 58, offset: -2.1 }],
