@@ -38,12 +38,12 @@ export async function bare(subject: Subject, size: Size): Promise<Runner> {
 export async function segmenter(subject: Subject, clock: string, frames: readonly Frame[]): Promise<Runner> {
   const made = new Segmenter({ ...subject, engine: nodeEngine, schedule: parseSchedule(clock), size: "native" });
   let release: () => void = () => {};
-  let closed = false;
+  const state = { closed: false };
   // Frames come a burst at a time, so that nothing is worked on while another contestant is timed.
   const bursts = async function* (): AsyncGenerator<Frame> {
-    while (!closed) {
+    while (!state.closed) {
       await new Promise<void>((resolve) => (release = resolve));
-      if (!closed) yield* frames.slice(0, burst);
+      if (!state.closed) yield* frames.slice(0, burst);
     }
   };
   const results = made.segment(bursts());
@@ -57,7 +57,7 @@ export async function segmenter(subject: Subject, clock: string, frames: readonl
       for (let frame = 1; frame < burst; frame++) await results.next();
     },
     [Symbol.asyncDispose]: async () => {
-      closed = true;
+      state.closed = true;
       release();
       await results.return();
       await made[Symbol.asyncDispose]();
