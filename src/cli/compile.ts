@@ -83,7 +83,7 @@ async function run(spec: string, flags: CompileFlags, signal: AbortSignal): Prom
     classNames: source.classNames,
     ...(flags.io === "frames"
       ? { io: "frames", preprocessing: source.preprocessing, ...(flags.frame !== undefined && { frame: flags.frame }) }
-      : { io: "tensors" }),
+      : { io: "tensors", preprocessing: source.preprocessing }),
   });
   await save(model, flags.output);
   if (flags.json === true) print(JSON.stringify({ output: flags.output, ...protocol }, undefined, 2));

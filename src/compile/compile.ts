@@ -26,8 +26,12 @@ export type CompileOptions = {
       /** Size of the frames and of the labels; default: the network's. */
       readonly frame?: Size;
     }
-  /** The network's own tensors in and out. */
-  | { readonly io: "tensors" }
+  | {
+      /** The network's own tensors in and out. */
+      readonly io: "tensors";
+      /** How the image tensor was made, where that is known: it tells noise from contrast. */
+      readonly preprocessing?: Preprocessing;
+    }
 );
 
 /** A compiled network. */
@@ -61,7 +65,13 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
   const rests = clocks.some((clock) => clock.kind !== "every");
   const shot = rests
     ? shotGraph(
-        { name: whole.input, dtype: whole.imageDtype, dims: whole.imageDims, axes: imageAxes(network, options.io) },
+        {
+          name: whole.input,
+          dtype: whole.imageDtype,
+          dims: whole.imageDims,
+          axes: imageAxes(network, options.io),
+          level: whole.imageDtype === "uint8" ? 1 : greyLevel(options.preprocessing),
+        },
         names,
         names.shot,
       )
@@ -199,6 +209,13 @@ function namesFor(graph: Graph, frames: boolean): Names {
     before: (tensor) => free(`state/${tensor}`),
     after: (tensor) => free(`next/${tensor}`),
   };
+}
+
+/** What one of 256 grey levels is in an image tensor; without preprocessing, as for values from 0 to 1 or -2 to 2. */
+function greyLevel(preprocessing: Preprocessing | undefined): number {
+  if (preprocessing === undefined) return 1 / 115;
+  const { scale, std } = preprocessing;
+  return std.reduce((sum, deviation) => sum + scale / deviation, 0) / Math.max(1, std.length) || scale;
 }
 
 /** Axes of the image that goes into a compiled network. */

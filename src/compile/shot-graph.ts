@@ -16,9 +16,6 @@ import type { MemoryNames } from "./stage-graph.ts";
 /** Least 1 - correlation that counts as a change of shot. */
 const shotThreshold = 0.15;
 
-/** A grey level squared: in bytes, and about what it is in tensors of the usual ranges (0 to 1, -2 to 2). */
-const levelSquared = { bytes: 1, tensors: 7.5e-5 } as const;
-
 /** A thumbnail with less variance than this many squared grey levels has no contrast. */
 const leastVariance = 4;
 
@@ -35,6 +32,8 @@ export interface ShotSource {
   readonly dims: readonly number[];
   /** Axes of rows, columns and channels. */
   readonly axes: { readonly rows: number; readonly columns: number; readonly channels: number };
+  /** What one of 256 grey levels is in the image's values. */
+  readonly level: number;
 }
 
 /** The detector's nodes and what they need. */
@@ -100,15 +99,15 @@ export function shotGraph(source: ShotSource, memory: MemoryNames, shot: string)
   const own = meanProduct("own", thumbnail, thumbnail);
   const other = meanProduct("other", before, before);
   const size = b.add(name("size"), "Sqrt", [b.add(name("sizes"), "Mul", [own, other])]);
-  const level = source.dtype === "uint8" ? levelSquared.bytes : levelSquared.tensors;
+  const levelSquared = source.level ** 2;
   // Nothing was remembered before the first frame with contrast: that one is like zeros, then.
-  const floor = b.float32(name("floor"), [], [level]);
+  const floor = b.float32(name("floor"), [], [levelSquared]);
   const correlation = b.add(name("correlation"), "Div", [
     b.add(name("both/floored"), "Add", [both, floor]),
     b.add(name("size/floored"), "Add", [size, floor]),
   ]);
   const low = b.add(name("low"), "Less", [correlation, b.float32(name("threshold"), [], [1 - shotThreshold])]);
-  const flat = b.add(name("flat"), "Less", [own, b.float32(name("flat/variance"), [], [leastVariance * level])]);
+  const flat = b.add(name("flat"), "Less", [own, b.float32(name("flat/variance"), [], [leastVariance * levelSquared])]);
   const seen = b.add(name("seen"), "And", [low, b.add(name("contrast"), "Not", [flat])]);
   b.add(shot, "Reshape", [seen, b.int64(name("result/shape"), [1], [1])]);
   b.add(memory.after(thumbnail), "Where", [flat, before, thumbnail]);

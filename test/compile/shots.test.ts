@@ -24,6 +24,8 @@ const scene = (index: number): Scene => scenes[index] ?? new Scene(0);
 interface Tensors {
   readonly scale: number;
   readonly offset: number;
+  /** Whether the compiler is told. */
+  readonly known?: boolean;
 }
 
 let network: Network;
@@ -49,7 +51,11 @@ async function seenIn(frames: readonly Frame[], clock = "fixed:100", tensors?: T
     planOf(at),
     tensors === undefined
       ? { io: "frames", schedule, preprocessing: defaultPreprocessing(), frame: { widthPx, heightPx } }
-      : { io: "tensors", schedule },
+      : {
+          io: "tensors",
+          schedule,
+          ...(tensors.known && { preprocessing: { ...defaultPreprocessing(), scale: tensors.scale, std: [1, 1, 1] } }),
+        },
   );
   const images = frames.map(({ data }): EngineTensor =>
     tensors === undefined
@@ -205,4 +211,15 @@ describe.each<readonly [string, Tensors]>([
     const frames = Array.from({ length: 12 }, (_, at) => noisy(flat(size, 0), 2, at));
     expect(positions((await seenIn(frames, "fixed:100", tensors)).shots)).toEqual([]);
   });
+});
+
+test("tensors of an unusual range are compared as others are, where their preprocessing is known", async () => {
+  const size = { widthPx: 96, heightPx: 64 };
+  const frames = [0, 0, 1, 1, 1].map((index, at) => noisy(scene(index).at(size), 3, at));
+  const black = [0, 1, 2, 3].map((at) => noisy(flat(size, 2), 2, at));
+  for (const scale of [1 / 255 / 72, 1]) {
+    const tensors = { scale, offset: 0, known: true };
+    expect(positions((await seenIn(frames, "fixed:100", tensors)).shots)).toEqual([2]);
+    expect(positions((await seenIn(black, "fixed:100", tensors)).shots)).toEqual([]);
+  }
 });
