@@ -18,9 +18,6 @@ import type { Contestant } from "./stopwatch.ts";
 /** Milliseconds after which the threads of an idle session sleep. */
 const spinMs = 30;
 
-/** Frames of a burst. */
-export const burst = 10;
-
 /** Something to time that has to be closed. */
 export interface Runner extends AsyncDisposable {
   /** One burst. */
@@ -28,13 +25,16 @@ export interface Runner extends AsyncDisposable {
 }
 
 /** ONNX Runtime alone: the network as it is, on an image that is ready, on the main thread. */
-export async function bare(subject: Subject, size: Size): Promise<Runner> {
+export async function bare(subject: Subject, size: Size, burst: number): Promise<Runner> {
   const dims = [1, 3, size.heightPx, size.widthPx];
   const image = new ort.Tensor("float32", noise(dims), dims);
-  return session(subject.model, { image });
+  return session(subject.model, { image }, burst);
 }
 
-/** This package: frames in, labels out, through the runtime and its worker. One video; each burst goes on with it. */
+/**
+ * This package: frames in, labels out, through the runtime and its worker. One video: each burst goes on with it.
+ * @param frames the frames of a burst
+ */
 export async function segmenter(subject: Subject, clock: string, frames: readonly Frame[]): Promise<Runner> {
   const made = new Segmenter({ ...subject, engine: nodeEngine, schedule: parseSchedule(clock), size: "native" });
   let release: () => void = () => {};
@@ -43,7 +43,7 @@ export async function segmenter(subject: Subject, clock: string, frames: readonl
   const bursts = async function* (): AsyncGenerator<Frame> {
     while (!state.closed) {
       await new Promise<void>((resolve) => (release = resolve));
-      if (!state.closed) yield* frames.slice(0, burst);
+      if (!state.closed) yield* frames;
     }
   };
   const results = made.segment(bursts());
@@ -54,7 +54,7 @@ export async function segmenter(subject: Subject, clock: string, frames: readonl
       await sleep(0);
       release();
       await first;
-      for (let frame = 1; frame < burst; frame++) await results.next();
+      for (let frame = 1; frame < frames.length; frame++) await results.next();
     },
     [Symbol.asyncDispose]: async () => {
       state.closed = true;
@@ -66,7 +66,7 @@ export async function segmenter(subject: Subject, clock: string, frames: readonl
 }
 
 /** ONNX Runtime alone on exactly what a held frame has to run: the compiled graph without clock and resting stages. */
-export async function heldNodes(subject: Subject, size: Size): Promise<Runner> {
+export async function heldNodes(subject: Subject, size: Size, burst: number): Promise<Runner> {
   const network = await fitNetwork(subject.model, { size, engine: nodeEngine });
   const plan = planOf(network, { stages: 2 });
   const { model } = compile(network, plan, {
@@ -101,10 +101,10 @@ export async function heldNodes(subject: Subject, size: Size): Promise<Runner> {
     const dims = network.shapeOf(name) ?? [];
     feeds[name] = new ort.Tensor("float32", noise(dims), dims);
   }
-  return session(rest, feeds);
+  return session(rest, feeds, burst);
 }
 
-async function session(model: Model, feeds: Readonly<Record<string, ort.Tensor>>): Promise<Runner> {
+async function session(model: Model, feeds: Readonly<Record<string, ort.Tensor>>, burst: number): Promise<Runner> {
   const opened = await ort.InferenceSession.create(writeModel(model).bytes, { logSeverityLevel: 3 });
   return {
     run: async () => {
