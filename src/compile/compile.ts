@@ -1,7 +1,7 @@
 // Network + plan + schedule -> one ONNX model with clocks, stages that may rest, and memory. This file only joins the
 // parts; what each does is in the file of its name.
 
-import { clocksOf, formatSchedule, type Schedule } from "../clocks/index.ts";
+import { clocksOf, formatSchedule, stagesNamedBy, type Schedule } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { imageDimsOf, type Network, type Size } from "../network/index.ts";
 import { GraphIndex, namesIn, tensorValue, type DType, type Graph, type Model, type Tensor } from "../onnx/index.ts";
@@ -54,6 +54,15 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     throw new ClockworkError(
       "unsupported-model",
       `compile: expected operator set ${leastOpset} or later, got ${opset}; try exporting the network with opset 17`,
+    );
+  }
+  const wanted = stagesNamedBy(options.schedule);
+  if (wanted !== undefined && wanted !== plan.stages.length) {
+    const [why] = plan.notes;
+    throw new ClockworkError(
+      "invalid-schedule",
+      `clock: expected one period for each of the ${plan.stages.length} stages of the plan, got ` +
+        `"${formatSchedule(options.schedule)}"${why === undefined ? "" : ` (${why})`}`,
     );
   }
   const clocks = clocksOf(options.schedule, plan.stages.length);
