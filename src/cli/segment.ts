@@ -126,32 +126,29 @@ async function segment(input: string, flags: SegmentFlags, signal: AbortSignal):
   report(run, protocol.schedule, flags, warnings);
 }
 
-function sinkFor(
+async function sinkFor(
   path: string,
   flags: SegmentFlags,
   input: string,
   video: VideoReader,
   segmenter: Segmenter,
 ): Promise<LabelSink> {
-  const open = async (): Promise<LabelSink> => {
-    const palette =
-      flags.palette === undefined
-        ? paletteFor(segmenter.classNames, 256)
-        : await readPalette(flags.palette, segmenter.classNames);
-    const { frameRate, timeBase, sampleAspectRatio, hasAudio } = video.info;
-    return openSink(path, {
-      palette,
-      frameRate,
-      timeBase,
-      sampleAspectRatio,
-      // Standard input cannot be read twice, which a sink warns of; without audio there is nothing to warn of.
-      ...((hasAudio || input !== "-") && { source: input }),
-      nameOf: (timestampSec) => video.nameOf(timestampSec),
-      ...(flags.format !== undefined && { format: flags.format }),
-      ...(flags.opacity !== undefined && { opacity: flags.opacity }),
-    });
-  };
-  return open();
+  const palette =
+    flags.palette === undefined
+      ? paletteFor(segmenter.classNames, 256)
+      : await readPalette(flags.palette, segmenter.classNames);
+  const { frameRate, timeBase, sampleAspectRatio, hasAudio } = video.info;
+  return openSink(path, {
+    palette,
+    frameRate,
+    timeBase,
+    sampleAspectRatio,
+    // Standard input cannot be read twice, which a sink warns of; without audio there is nothing to warn of.
+    ...((hasAudio || input !== "-") && { source: input }),
+    nameOf: (timestampSec) => video.nameOf(timestampSec),
+    ...(flags.format !== undefined && { format: flags.format }),
+    ...(flags.opacity !== undefined && { opacity: flags.opacity }),
+  });
 }
 
 interface Run {

@@ -126,10 +126,10 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     clock: [...(shot?.nodes ?? []), ...clock.nodes],
   });
 
-  const describe = (name: string, tensor = name): PortDescription => ({
+  const describe = (name: string): PortDescription => ({
     name,
-    dtype: dtypeOf(tensor) ?? "undefined",
-    shape: shapeOf(tensor) ?? [],
+    dtype: dtypeOf(name) ?? "undefined",
+    shape: shapeOf(name) ?? [],
   });
   const state = [
     ...staged.held.map(({ tensor }) => ({

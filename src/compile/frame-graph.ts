@@ -8,7 +8,7 @@ import { float, GraphBuilder, type Graph } from "../onnx/index.ts";
 import type { Preprocessing } from "../preprocessing.ts";
 
 /** Most classes that a byte can tell apart. */
-export const classLimit = 256;
+const classLimit = 256;
 
 /** Numbers of types in `Cast`. */
 const castTo = { float32: 1, uint8: 2, float16: 10, float64: 11 } as const;

@@ -3,6 +3,7 @@
 // renaming), equal element types on both sides.
 
 import {
+  byteLength,
   nodeOf,
   tensorValue,
   type Attribute,
@@ -268,28 +269,8 @@ function placeholder(dtype: DType, rank: number): Tensor {
   return {
     dtype,
     dims: Array.from({ length: rank }, () => 1),
-    data: new Uint8Array(dtype === "float32" ? 4 : bytesOfOne(dtype)),
+    data: new Uint8Array(byteLength(dtype, 1)),
   };
-}
-
-function bytesOfOne(dtype: DType): number {
-  switch (dtype) {
-    case "int64":
-    case "uint64":
-    case "float64":
-      return 8;
-    case "float16":
-    case "bfloat16":
-    case "int16":
-    case "uint16":
-      return 2;
-    case "bool":
-    case "int8":
-    case "uint8":
-      return 1;
-    default:
-      return 4;
-  }
 }
 
 /** A node with tensors called differently, in the bodies that it carries, too. */

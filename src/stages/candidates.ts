@@ -203,7 +203,7 @@ function singleProducer(network: Network, position: number): number | undefined 
 }
 
 /** Whether a node puts out more positions than go in. */
-export function isUpsampling(network: Network, node: Node): boolean {
+function isUpsampling(network: Network, node: Node): boolean {
   switch (node.op) {
     case "ConvTranspose":
       return (intsAttribute(node, "strides") ?? []).some((stride) => stride > 1);

@@ -85,7 +85,7 @@ export interface PlanOptions {
 const strides = { usual: 8, finer: 4, finerBelow: 0.2 } as const;
 
 /** Largest number of stages that is looked for. */
-export const stageLimit = 6;
+const stageLimit = 6;
 
 /**
  * Cuts a network.
@@ -316,16 +316,11 @@ function scoreMapOf(ground: Ground, own: NodeSet, deeper: NodeSet | undefined): 
 }
 
 /** Entries as people read them, and as `--cut` takes them. */
-export function entryText(network: Network, entries: readonly Entry[]): string {
+function entryText(network: Network, entries: readonly Entry[]): string {
   return entries
     .map(({ tensor, consumers }) => {
       const labels = consumers.map((consumer) => nodeLabel(network.index.node(consumer)));
       return `${tensor} -> ${labels.join(", ")}`;
     })
     .join("; ");
-}
-
-/** Share of the cost of a stage and everything deeper. */
-export function shareWithDeeper(plan: Plan, index: number): number {
-  return plan.stages.filter((stage) => stage.index >= index).reduce((sum, stage) => sum + stage.share, 0);
 }
