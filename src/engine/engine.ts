@@ -83,6 +83,15 @@ export interface EngineSession extends AsyncDisposable {
    * @throws ClockworkError `engine` where the graph refuses its inputs, `aborted` after disposal
    */
   run(feeds: Readonly<Record<string, EngineTensor>>, outputs?: readonly string[]): Promise<RunResult>;
+  /** Copies of the memory, by the input that each goes into, after the runs that were asked for before. */
+  readState(): Promise<Readonly<Record<string, EngineTensor>>>;
+  /**
+   * Replaces the memory, after the runs that were asked for before; all of it or, where it is refused, nothing. The
+   * tensors are copied before the promise settles, and stay the caller's.
+   * @param tensors what {@link readState} gave, of this session or of another one of the same graph
+   * @throws ClockworkError `invalid-argument` where names, types or shapes are not those of the memory
+   */
+  writeState(tensors: Readonly<Record<string, EngineTensor>>): Promise<void>;
   /** Ends profiling and returns what was recorded, in the order of first execution; needs `profile`. */
   profile(): Promise<readonly NodeTiming[]>;
   /** Frees the graph and its memory, after the runs that were asked for before. */

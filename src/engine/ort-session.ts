@@ -125,6 +125,28 @@ export class OrtSession {
     return { outputs: returned, milliseconds: performance.now() - start };
   }
 
+  readState(): Readonly<Record<string, EngineTensor>> {
+    return Object.fromEntries(this.#memory.map((memory) => [memory.link.input, memory.read()]));
+  }
+
+  writeState(tensors: Readonly<Record<string, EngineTensor>>): void {
+    const names = this.#memory.map(({ link }) => link.input);
+    const stranger = Object.keys(tensors).find((name) => !names.includes(name));
+    if (stranger !== undefined) {
+      throw new ClockworkError(
+        "invalid-argument",
+        `engine: expected memory among ${names.join(", ") || "none"}, got "${stranger}"; ` +
+          "try what readState gives for this graph",
+      );
+    }
+    // All of it is looked at before any of it is written.
+    for (const memory of this.#memory) memory.check(tensors[memory.link.input]);
+    for (const memory of this.#memory) {
+      const tensor = tensors[memory.link.input];
+      if (tensor !== undefined) memory.write(tensor);
+    }
+  }
+
   #tensorOf(name: string, { dtype, dims, data }: EngineTensor): OrtTensor {
     try {
       return new this.#runtime.Tensor(dtype as "uint8", data as Uint8Array, dims);
@@ -154,23 +176,67 @@ function expectNames(what: string, known: readonly string[], given: readonly str
   throw new ClockworkError("engine", `engine: expected ${what} among ${known.join(", ") || "none"}, got "${stranger}"`);
 }
 
+/** A tensor of the runtime and the elements that it lies over. */
+interface Slot {
+  readonly tensor: OrtTensor;
+  readonly data: TensorData;
+}
+
 /** Two buffers for one piece of memory: a run reads one and writes the other, so no node can read what is half new. */
 class Memory {
   readonly link: StateLink;
-  now: OrtTensor;
-  next: OrtTensor;
+  #now: Slot;
+  #next: Slot;
 
   constructor(link: StateLink, Tensor: TensorConstructor) {
     this.link = link;
-    const tensor = (): OrtTensor =>
-      new Tensor(link.dtype as "uint8", zeros(link.dtype, link.dims) as Uint8Array, link.dims);
-    this.now = tensor();
-    this.next = tensor();
+    const slot = (): Slot => {
+      const data = zeros(link.dtype, link.dims);
+      return { tensor: new Tensor(link.dtype as "uint8", data as Uint8Array, link.dims), data };
+    };
+    this.#now = slot();
+    this.#next = slot();
+  }
+
+  get now(): OrtTensor {
+    return this.#now.tensor;
+  }
+
+  get next(): OrtTensor {
+    return this.#next.tensor;
   }
 
   step(): void {
-    [this.now, this.next] = [this.next, this.now];
+    [this.#now, this.#next] = [this.#next, this.#now];
   }
+
+  read(): EngineTensor {
+    return { dtype: this.link.dtype, dims: this.link.dims, data: this.#now.data.slice() };
+  }
+
+  /** @throws ClockworkError `invalid-argument` where a tensor is not of this memory's type and shape */
+  check(tensor: EngineTensor | undefined): void {
+    const expected = tensorText({ ...this.link, data: this.#now.data });
+    const got = tensor === undefined ? "none" : tensorText(tensor);
+    if (got === expected) return;
+    throw new ClockworkError(
+      "invalid-argument",
+      `engine: memory "${this.link.input}": expected ${expected}, got ${got}; try what readState gives for this graph`,
+    );
+  }
+
+  /** Takes a tensor that was checked. */
+  write({ data }: EngineTensor): void {
+    bytesIn(this.#now.data).set(bytesIn(data));
+  }
+}
+
+function tensorText({ dtype, dims, data }: EngineTensor): string {
+  return `${dtype} [${dims.join(",")}] (${data.constructor.name} of ${data.length})`;
+}
+
+function bytesIn({ buffer, byteOffset, byteLength }: TensorData): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function ports(metadata: readonly InferenceSession.ValueMetadata[]): readonly Port[] {

@@ -2,42 +2,18 @@
 // decode, inference and what the caller does with results going at the same time. It decides nothing about stages:
 // that is in the compiled graph.
 
-import { stagesNamedBy, type Schedule } from "../clocks/index.ts";
-import { compile, type Compiled } from "../compile/compile.ts";
 import { readProtocol, type Protocol } from "../compile/protocol.ts";
-import type { Engine, EngineSession, OpenOptions } from "../engine/engine.ts";
+import type { EngineSession, EngineTensor } from "../engine/engine.ts";
+import { zeros } from "../engine/ort-session.ts";
 import { ClockworkError } from "../errors.ts";
 import type { Frame, LabelMap } from "../frame.ts";
-import { fitNetwork, sizeText, type Network, type Size } from "../network/index.ts";
-import { writeModel, type Model } from "../onnx/index.ts";
-import { networkSize, type Preprocessing } from "../preprocessing.ts";
-import type { Cut } from "../stages/cut.ts";
-import { planOf, type Plan } from "../stages/plan.ts";
+import { sizeText, type Size } from "../network/index.ts";
+import { writeModel } from "../onnx/index.ts";
+import { FittedNetworks } from "./fitted-networks.ts";
+import type { SegmenterOptions, SegmenterVariant } from "./options.ts";
 import { prefetch, checkAborted, type Prefetched } from "./prefetch.ts";
-
-/** How to segment. */
-export interface SegmenterOptions {
-  /** A segmentation network, or a compiled network with `io` frames, which brings its own schedule. */
-  readonly model: Model;
-  readonly engine: Engine;
-  readonly schedule: Schedule;
-  readonly preprocessing: Preprocessing;
-  readonly classNames?: readonly string[] | undefined;
-  /** Wanted number of stages; default 2. */
-  readonly stages?: number | undefined;
-  /** Explicit cuts, in place of `stages`. */
-  readonly cuts?: readonly Cut[] | undefined;
-  /** A plan that was made before, applied at every size. */
-  readonly planFor?: ((network: Network) => Plan) | undefined;
-  /** Size at which the network runs; default: what `preprocessing` says. */
-  readonly size?: Size | "native" | undefined;
-  /** Name of the network's output that has the result. */
-  readonly output?: string | undefined;
-  /** What is to be said of the model itself; comes first among the notes. */
-  readonly warnings?: readonly string[] | undefined;
-  /** Graph optimisations, threads and execution providers of the engine. */
-  readonly engineOptions?: Pick<OpenOptions, "optimize" | "threads" | "providers">;
-}
+import { compileFor, type Preparation } from "./preparation.ts";
+import type { SegmenterSnapshot } from "./snapshot.ts";
 
 /** A segmented frame. */
 export interface SegmentResult {
@@ -63,14 +39,12 @@ export interface SegmentResult {
   };
 }
 
-/** What a segmenter does at one size of frames. */
-export interface Preparation {
-  readonly protocol: Protocol;
-  /** `undefined` where a compiled network was given. */
-  readonly network: Network | undefined;
-  readonly plan: Plan | undefined;
-  /** What a user should know: a size that was moved, stages that are missing. */
-  readonly notes: readonly string[];
+/** How to go through frames. */
+export interface SegmentOptions {
+  /** Stops the work. */
+  readonly signal?: AbortSignal;
+  /** Go on from the frames of the call before, or from what was restored; default: start afresh. */
+  readonly continues?: boolean;
 }
 
 interface Prepared extends Preparation {
@@ -97,15 +71,38 @@ const readAhead = 2;
  */
 export class Segmenter implements AsyncDisposable {
   readonly #options: SegmenterOptions;
+  #networks: FittedNetworks;
   #prepared: Prepared | undefined;
   /** Ends when the last preparation that was asked for does; they go one after another. */
   #preparing: Promise<unknown> = Promise.resolve();
+  /** Whether the next frame starts afresh: nothing is held, or it must not be used. */
   #restart = true;
+  /** Whether frames were run whose results nobody got: what is held is of later frames than the caller knows. */
+  #ahead = false;
   #busy = false;
   #disposed = false;
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
+    this.#networks = new FittedNetworks(options);
+  }
+
+  /**
+   * Another segmenter of the same model. What was found out about the network is shared: it is fitted once for each size,
+   * and planned once for each number of stages. Everything else is its own: its memory, its frames, its disposal.
+   *
+   * @example
+   * ```ts
+   * import { parseSchedule } from "clockwork-convnets";
+   * import { openSegmenter } from "clockwork-convnets/node";
+   * await using oracle = await openSegmenter({ model: "my-model", clock: "every" });
+   * await using fixed = oracle.variant({ schedule: parseSchedule("fixed:2") });
+   * ```
+   */
+  variant(changes: SegmenterVariant): Segmenter {
+    const variant = new Segmenter({ ...this.#options, ...changes });
+    variant.#networks = this.#networks;
+    return variant;
   }
 
   /** Names of the classes by label, where the model has them. */
@@ -119,7 +116,8 @@ export class Segmenter implements AsyncDisposable {
   }
 
   /**
-   * Plans, compiles and opens the network for frames of a size; {@link segment} does so by itself.
+   * Plans, compiles and opens the network for frames of a size; {@link segment} does so by itself. What is held of
+   * frames of another size is lost.
    * @throws ClockworkError where the network cannot be used, cut or opened
    */
   prepare(frame: Size): Promise<Preparation> {
@@ -139,15 +137,15 @@ export class Segmenter implements AsyncDisposable {
     this.#prepared = undefined;
     await now?.session[Symbol.asyncDispose]();
     this.#checkOpen();
-    const made = await this.#compile(frame);
-    const { protocol } = made.compiled;
-    const session = await this.#options.engine.open(writeModel(made.compiled.model).bytes, {
+    const { model, ...preparation } = await compileFor(this.#options, this.#networks, frame);
+    const { protocol } = preparation;
+    const session = await this.#options.engine.open(writeModel(model).bytes, {
       ...this.#options.engineOptions,
       state: protocol.state,
       outputs: protocol.outputs.results.map(({ name, dtype, shape }) => ({ name, dtype, dims: shape })),
     });
     // What is made from here on is closed by `dispose`, which waits for preparations.
-    this.#prepared = { protocol, network: made.network, plan: made.plan, notes: made.notes, session };
+    this.#prepared = { ...preparation, session };
     this.#restart = true;
     return this.#prepared;
   }
@@ -157,79 +155,21 @@ export class Segmenter implements AsyncDisposable {
     throw new ClockworkError("aborted", "segmenter: expected an open one, got one that was disposed");
   }
 
-  async #compile(frame: Size): Promise<{
-    compiled: Compiled;
-    network: Network | undefined;
-    plan: Plan | undefined;
-    notes: readonly string[];
-  }> {
-    const { model, preprocessing, engine, output, schedule, warnings = [] } = this.#options;
-    const protocol = readProtocol(model);
-    if (protocol !== undefined) {
-      if (protocol.io !== "frames") {
-        throw new ClockworkError(
-          "invalid-argument",
-          "segmenter: expected a network that is compiled for frames, got one for tensors; " +
-            "try the network that it was compiled from, or compiling it with io frames",
-        );
-      }
-      if (sizeText(protocol.frame) !== sizeText(frame)) {
-        throw new ClockworkError(
-          "invalid-argument",
-          `segmenter: expected frames of ${sizeText(protocol.frame)} for this compiled network, got ${sizeText(frame)}; ` +
-            `try the network that it was compiled from, or compiling it for ${sizeText(frame)}`,
-        );
-      }
-      return { compiled: { model, protocol }, network: undefined, plan: undefined, notes: [...warnings] };
-    }
-    const wanted =
-      this.#options.size === undefined
-        ? networkSize(preprocessing, frame)
-        : this.#options.size === "native"
-          ? frame
-          : this.#options.size;
-    const network = await fitNetwork(model, {
-      size: wanted,
-      engine,
-      onlyResult: true,
-      ...(output !== undefined && { output }),
-    });
-    const stages = this.#options.stages ?? stagesNamedBy(schedule);
-    const plan =
-      this.#options.planFor?.(network) ??
-      planOf(network, {
-        ...(stages !== undefined && { stages }),
-        ...(this.#options.cuts !== undefined && { cuts: this.#options.cuts }),
-      });
-    const compiled = compile(network, plan, {
-      io: "frames",
-      schedule,
-      preprocessing,
-      frame,
-      classNames: this.#options.classNames,
-    });
-    const moved = sizeText(network.size) !== sizeText(wanted);
-    const notes = [
-      ...warnings,
-      ...(moved ? [`the network cannot take ${sizeText(wanted)}: it runs at ${sizeText(network.size)}`] : []),
-      ...plan.notes,
-      ...(plan.stages.length === 1 && schedule.kind === "fixed"
-        ? ["there is one stage: between firings the last labels are repeated, as with skip"]
-        : []),
-    ];
-    return { compiled, network, plan, notes };
-  }
-
   /**
    * Segments frames in order. Reads ahead a little and works on a few frames at once, so results come late but keep
    * coming; memory is bounded whatever the source or the caller does. Every call and every change of frame size starts
    * afresh: everything fires.
    *
-   * @throws ClockworkError `aborted` when `signal` is; whatever the source throws, after the results of the frames before
+   * With `continues`, a call goes on where the one before ended, so that a video in pieces gives what it gives in one
+   * call; the first call starts afresh, too. The call before must have been read to its end (or to an error of its
+   * source): one that was left earlier may have run frames whose results nobody got.
+   *
+   * @throws ClockworkError `aborted` when `signal` is, `invalid-argument` with `continues` after a call that was left
+   *   early; whatever the source throws, after the results of the frames before
    */
   async *segment(
     frames: AsyncIterable<Frame> | Iterable<Frame>,
-    options: { readonly signal?: AbortSignal } = {},
+    options: SegmentOptions = {},
   ): AsyncGenerator<SegmentResult, void, void> {
     if (this.#busy) {
       throw new ClockworkError(
@@ -237,9 +177,10 @@ export class Segmenter implements AsyncDisposable {
         "segmenter: expected one source at a time, got a second one; try a segmenter for each",
       );
     }
+    const { signal, continues = false } = options;
+    if (continues) this.#checkWhole();
+    else this.#restart = true;
     this.#busy = true;
-    this.#restart = true;
-    const { signal } = options;
     const source = prefetch(frames, readAhead, signal);
     const pending: Promise<SegmentResult>[] = [];
     try {
@@ -259,10 +200,14 @@ export class Segmenter implements AsyncDisposable {
         const opened = this.#prepared?.protocol.frame;
         const goesOn = read.kind === "frame" && (opened === undefined || sizeText(read.frame) === sizeText(opened));
         if (!goesOn) for (const result of pending.splice(0)) yield await result;
-        if (read.kind === "end") return;
-        if (read.kind === "failed") throw read.error;
+        if (read.kind !== "frame") {
+          this.#ahead = false;
+          if (read.kind === "failed") throw read.error;
+          return;
+        }
         next = readFrom(source);
-        const prepared = await this.#prepareFor({ widthPx: read.frame.widthPx, heightPx: read.frame.heightPx });
+        const { widthPx, heightPx } = read.frame;
+        const prepared = await this.#prepareFor({ widthPx, heightPx });
         const result = this.#run(prepared, read.frame, read.milliseconds);
         // It may fail while nobody waits for it yet; the failure is seen when its turn comes.
         result.catch(() => undefined);
@@ -276,19 +221,91 @@ export class Segmenter implements AsyncDisposable {
     }
   }
 
-  /** Makes every stage fire on the next frame that is read. */
+  /** Starts afresh with the next frame that is read: every stage fires. */
   reset(): void {
     this.#restart = true;
+  }
+
+  /**
+   * What is held after the last frame of the last call, as copies: another segmenter that restores it goes on to the same
+   * results, to the bit. `undefined` where nothing is held: before the first frame, and after {@link reset}.
+   *
+   * @throws ClockworkError `invalid-argument` while frames are worked on, and after a call that was left early
+   */
+  snapshot(): Promise<SegmenterSnapshot | undefined> {
+    return this.#between("snapshot", async () => {
+      this.#checkWhole();
+      await this.#preparing;
+      const prepared = this.#prepared;
+      if (prepared === undefined || this.#restart) return undefined;
+      const { frame, schedule } = prepared.protocol;
+      return { frame, schedule, tensors: await prepared.session.readState() };
+    });
+  }
+
+  /**
+   * Takes what another segmenter held: the next call with `continues` goes on from there; one without starts afresh.
+   * The network is prepared for the snapshot's frames. Its weights are not compared: whether the snapshot is of the same
+   * model, its signal and its preprocessing is the caller's to know.
+   *
+   * @throws ClockworkError `invalid-argument` while frames are worked on, and where the snapshot is of another schedule,
+   *   or of a network that holds other tensors
+   */
+  restore(snapshot: SegmenterSnapshot): Promise<void> {
+    return this.#between("restore", async () => {
+      const { session, protocol } = await this.#prepareFor(snapshot.frame);
+      if (snapshot.schedule !== protocol.schedule) {
+        throw new ClockworkError(
+          "invalid-argument",
+          `segmenter: expected a snapshot of the schedule "${protocol.schedule}", got one of "${snapshot.schedule}"; ` +
+            "try a segmenter with that schedule",
+        );
+      }
+      await session.writeState(snapshot.tensors);
+      this.#restart = false;
+      this.#ahead = false;
+    });
+  }
+
+  /** Does something that no frame may be run beside. */
+  async #between<T>(what: string, work: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    if (this.#busy) {
+      throw new ClockworkError(
+        "invalid-argument",
+        `segmenter: expected ${what} between sources, got it while one is worked on; ` +
+          "try segmenting the frames in pieces, with continues",
+      );
+    }
+    this.#busy = true;
+    try {
+      return await work();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #checkWhole(): void {
+    if (!this.#ahead || this.#restart) return;
+    throw new ClockworkError(
+      "invalid-argument",
+      "segmenter: expected a call that was read to its end to go on from, got one that was left early, when frames " +
+        "ahead of it had been run; try reading each piece to its end, or starting afresh",
+    );
   }
 
   async #run({ session, protocol }: Prepared, frame: Frame, source: number): Promise<SegmentResult> {
     const { image, reset } = protocol.inputs;
     const restart = this.#restart;
     this.#restart = false;
-    const { outputs, milliseconds } = await session.run({
+    this.#ahead = true;
+    // Both are asked for at once: no other frame may come between.
+    const cleared = restart ? session.writeState(zeroState(protocol)) : undefined;
+    const running = session.run({
       [image.name]: { dtype: "uint8", dims: image.shape, data: frame.data },
       [reset.name]: { dtype: "bool", dims: [1], data: Uint8Array.of(restart ? 1 : 0) },
     });
+    const [{ outputs, milliseconds }] = await Promise.all([running, cleared]);
     const labels = outputs[protocol.outputs.results[0]?.name ?? ""]?.data;
     const flags = outputs[protocol.outputs.fired.name]?.data;
     if (!(labels instanceof Uint8Array) || flags === undefined) {
@@ -318,6 +335,14 @@ export class Segmenter implements AsyncDisposable {
     this.#prepared = undefined;
     await prepared?.session[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * Memory as it is before the first frame. Firing everything is not enough to start afresh: signals and changes of shot
+ * are told by comparing with frames before, which are of another source.
+ */
+function zeroState({ state }: Protocol): Readonly<Record<string, EngineTensor>> {
+  return Object.fromEntries(state.map(({ input, dtype, dims }) => [input, { dtype, dims, data: zeros(dtype, dims) }]));
 }
 
 /** What reading gave. */

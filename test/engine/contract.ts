@@ -2,7 +2,7 @@
 // worked out by hand from small graphs.
 
 import { describe, expect, test } from "vitest";
-import type { Engine, EngineTensor, OpenOptions } from "../../src/engine/engine.ts";
+import type { Engine, EngineSession, EngineTensor, OpenOptions } from "../../src/engine/engine.ts";
 import { GraphBuilder, modelOf, writeModel, type Graph } from "../../src/onnx/index.ts";
 
 /** What to expect of an engine beyond the contract of all. */
@@ -37,6 +37,51 @@ function counter(): { readonly bytes: Uint8Array; readonly options: OpenOptions 
   return {
     bytes: bytesOf(b.build()),
     options: { threads: 1, state: [{ input: "before", output: "sum", dtype: "float32", dims: [2] }] },
+  };
+}
+
+/** A graph whose memory is of several types, one of them float16 and one larger than a number of JavaScript. */
+function mixedMemory(): { readonly bytes: Uint8Array; readonly options: OpenOptions } {
+  const b = new GraphBuilder("mixed memory");
+  const x = b.input("x", "float32", [3]);
+  // trace = trace / 3 + x: fractions that no rounding on the way would leave as they are.
+  const third = b.add("third", "Mul", [b.input("trace", "float32", [3]), b.float32("a third", [], [1 / 3])]);
+  const trace = b.add("trace now", "Add", [third, x]);
+  const half = b.add(
+    "half now",
+    "Cast",
+    [b.add("both", "Add", [b.add("wide", "Cast", [b.input("half", "float16", [1, 3])], { to: 1 }), trace])],
+    { to: 10 },
+  );
+  const count = b.add("count now", "Add", [b.input("count", "int64", []), b.int64("step", [], [2 ** 52])]);
+  const flag = b.add("flag now", "Not", [b.input("flag", "bool", [1])]);
+  b.output(
+    b.add(
+      "told",
+      "Concat",
+      [trace, b.add("flat", "Reshape", [b.add("told half", "Cast", [half], { to: 1 }), b.int64("three", [1], [3])])],
+      { axis: 0 },
+    ),
+    "float32",
+    [6],
+  );
+  b.output(b.add("counted", "Identity", [count]), "int64", []);
+  b.output(b.add("flagged", "Identity", [flag]), "bool", [1]);
+  b.output(trace, "float32", [3]);
+  b.output(half, "float16", [1, 3]);
+  b.output(count, "int64", []);
+  b.output(flag, "bool", [1]);
+  return {
+    bytes: bytesOf(b.build()),
+    options: {
+      threads: 1,
+      state: [
+        { input: "trace", output: "trace now", dtype: "float32", dims: [3] },
+        { input: "half", output: "half now", dtype: "float16", dims: [1, 3] },
+        { input: "count", output: "count now", dtype: "int64", dims: [] },
+        { input: "flag", output: "flag now", dtype: "bool", dims: [1] },
+      ],
+    },
   };
 }
 
@@ -162,6 +207,95 @@ export function engineContract(name: string, engine: Engine, traits: Traits): vo
       expect((await session.run({ x: floats(1, 2) })).outputs).toEqual({ told: floats(2, 4) });
     });
 
+    test.each([0, 1, 2])("goes on from memory that was read after %i runs, to the bit", async (before) => {
+      const { bytes, options } = mixedMemory();
+      const feed = (run: number): EngineTensor => floats(0.1 * run, -7.3 / (run + 1), 1e-3);
+      await using first = await engine.open(bytes, options);
+      for (let run = 0; run < before; run++) await first.run({ x: feed(run) });
+      const state = await first.readState();
+      expect(Object.entries(state).map(([name, { dtype, dims }]) => [name, dtype, dims])).toEqual([
+        ["trace", "float32", [3]],
+        ["half", "float16", [1, 3]],
+        ["count", "int64", []],
+        ["flag", "bool", [1]],
+      ]);
+      expect(state["count"]?.data).toEqual(BigInt64Array.of(BigInt(before) * 2n ** 52n));
+      const on = async (session: EngineSession): Promise<unknown> => {
+        const outputs: unknown[] = [];
+        for (let run = before; run < before + 3; run++) outputs.push((await session.run({ x: feed(run) })).outputs);
+        return outputs;
+      };
+      const expected = await on(first);
+      await using fresh = await engine.open(bytes, options);
+      await fresh.run({ x: feed(9) });
+      await fresh.writeState(state);
+      expect(await fresh.readState()).toEqual(state);
+      expect(await on(fresh)).toEqual(expected);
+      // Back in the session that it came from: neither its runs nor those of the other one have changed it.
+      await first.writeState(state);
+      expect(await on(first)).toEqual(expected);
+    });
+
+    test("reads and writes memory in the order of the calls, as copies", async () => {
+      const { bytes, options } = counter();
+      await using session = await engine.open(bytes, options);
+      const x = floats(1, 2);
+      const [, early, , , late] = await Promise.all([
+        session.run({ x }),
+        session.readState(),
+        session.writeState({ before: floats(10, 20) }),
+        session.run({ x }),
+        session.readState(),
+        session.run({ x }),
+      ]);
+      expect([early, late]).toEqual([{ before: floats(1, 2) }, { before: floats(11, 22) }]);
+      // What was read is the caller's, and so is what was written, once that is over.
+      Object.values(late).forEach(({ data }) => new Uint8Array(data.buffer).fill(0));
+      expect((await session.run({ x })).outputs).toEqual({ told: floats(13, 26) });
+      const written = Float32Array.of(9, 5, 6, 9).subarray(1, 3);
+      await session.writeState({ before: { dtype: "float32", dims: [2], data: written } });
+      written.fill(0);
+      expect((await session.run({ x })).outputs).toEqual({ told: floats(6, 8) });
+      expect((await session.run({ x })).outputs).toEqual({ told: floats(7, 10) });
+    });
+
+    test("refuses memory of another graph, and keeps what it has", async () => {
+      const { bytes, options } = mixedMemory();
+      await using session = await engine.open(bytes, options);
+      await session.run({ x: floats(1, 2, 3) });
+      const state = await session.readState();
+      const { trace, ...others } = state;
+      const float = (data: Float32Array<ArrayBuffer>, dims = [3]): EngineTensor => ({ dtype: "float32", dims, data });
+      const wrong: readonly (readonly [Record<string, EngineTensor>, RegExp])[] = [
+        [{}, /"trace": expected float32 \[3\] .*got none/],
+        [others, /"trace".*got none/],
+        [{ ...others, "trace now": floats(0, 0, 0) }, /got "trace now"/],
+        [{ ...state, more: floats(0) }, /got "more"/],
+        [{ ...state, trace: floats(0, 0) }, /"trace".*got float32 \[2\]/],
+        [{ ...state, trace: float(new Float32Array(3), [3, 1]) }, /got float32 \[3,1\]/],
+        [{ ...state, trace: float(new Float32Array(2)) }, /of 3\), got float32 \[3\] \(Float32Array of 2\)/],
+        [{ ...state, trace: { dtype: "int32", dims: [3], data: new Int32Array(3) } }, /got int32/],
+        [{ ...state, trace: { dtype: "float32", dims: [3], data: new Int32Array(3) } }, /\(Int32Array of 3\)/],
+        // The last one is wrong: those before it must not have been written.
+        [{ ...state, trace: floats(0, 0, 0), flag: { dtype: "bool", dims: [2], data: new Uint8Array(2) } }, /"flag"/],
+      ];
+      for (const [tensors, message] of wrong) {
+        await expect(session.writeState(tensors)).rejects.toMatchObject({
+          code: "invalid-argument",
+          message: expect.stringMatching(message) as string,
+        });
+      }
+      expect(await session.readState()).toEqual(state);
+      expect(trace?.data).toEqual(Float32Array.of(1, 2, 3));
+    });
+
+    test("has no memory to give where the graph has none", async () => {
+      await using session = await engine.open(twoOutputs(), { threads: 1 });
+      expect(await session.readState()).toEqual({});
+      await session.writeState({});
+      await expect(session.writeState({ x: floats(1, 2, 3, 4) })).rejects.toEqual(refused("invalid-argument"));
+    });
+
     test("refuses files that it cannot run", async () => {
       await expect(engine.open(Uint8Array.of(1, 2, 3))).rejects.toEqual(refused("engine"));
       await expect(engine.open(new Uint8Array())).rejects.toEqual(refused("engine"));
@@ -237,6 +371,8 @@ export function engineContract(name: string, engine: Engine, traits: Traits): vo
       await session[Symbol.asyncDispose]();
       await expect(session.run({ x: floats(1, 2, 3, 4) })).rejects.toEqual(refused("aborted"));
       await expect(session.profile()).rejects.toEqual(refused("aborted"));
+      await expect(session.readState()).rejects.toEqual(refused("aborted"));
+      await expect(session.writeState({})).rejects.toEqual(refused("aborted"));
     });
 
     test("runs sessions side by side without mixing them up", async () => {

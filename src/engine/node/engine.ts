@@ -25,6 +25,15 @@ interface Line {
   ended: ClockworkError | undefined;
 }
 
+/** An answer of one kind. */
+type AnswerOf<K extends Answer["kind"]> = Extract<Answer, { readonly kind: K }>;
+
+function expectAnswer<K extends Answer["kind"]>(answer: Answer, kind: K): AnswerOf<K> {
+  const isWanted = (got: Answer): got is AnswerOf<K> => got.kind === kind;
+  if (isWanted(answer)) return answer;
+  throw new ClockworkError("engine", `engine: expected the answer "${kind}", got "${answer.kind}"`);
+}
+
 /** A session in a worker. */
 class WorkerSession implements EngineSession {
   readonly inputs: readonly Port[];
@@ -60,21 +69,25 @@ class WorkerSession implements EngineSession {
       end(new ClockworkError("engine", `engine: the worker failed: ${reasonOf(cause)}`, { cause })),
     );
     worker.on("exit", () => end(new ClockworkError("engine", "engine: the worker stopped before it answered")));
-    const opened = await new Promise<Answer>((resolve, reject) => waiting.push({ resolve, reject }));
-    if (opened.kind !== "opened") throw new ClockworkError("engine", `engine: unexpected answer "${opened.kind}"`);
-    return new WorkerSession(worker, line, opened.inputs, opened.outputs);
+    const first = await new Promise<Answer>((resolve, reject) => waiting.push({ resolve, reject }));
+    const { inputs, outputs } = expectAnswer(first, "opened");
+    return new WorkerSession(worker, line, inputs, outputs);
   }
 
   async run(feeds: Readonly<Record<string, EngineTensor>>, outputs?: readonly string[]): Promise<RunResult> {
-    const answer = await this.#ask({ kind: "run", feeds, outputs });
-    if (answer.kind !== "ran") throw new ClockworkError("engine", `engine: unexpected answer "${answer.kind}"`);
-    return answer.result;
+    return (await this.#ask({ kind: "run", feeds, outputs }, "ran")).result;
+  }
+
+  async readState(): Promise<Readonly<Record<string, EngineTensor>>> {
+    return (await this.#ask({ kind: "read-state" }, "state-read")).tensors;
+  }
+
+  async writeState(tensors: Readonly<Record<string, EngineTensor>>): Promise<void> {
+    await this.#ask({ kind: "write-state", tensors }, "state-written");
   }
 
   async profile(): Promise<readonly NodeTiming[]> {
-    const answer = await this.#ask({ kind: "profile" });
-    if (answer.kind !== "profiled") throw new ClockworkError("engine", `engine: unexpected answer "${answer.kind}"`);
-    return answer.timings;
+    return (await this.#ask({ kind: "profile" }, "profiled")).timings;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -86,13 +99,11 @@ class WorkerSession implements EngineSession {
     return this.#closing;
   }
 
-  #ask(request: Request): Promise<Answer> {
+  async #ask<K extends Answer["kind"]>(request: Request, kind: K): Promise<AnswerOf<K>> {
     if (this.#closing !== undefined) {
-      return Promise.reject(
-        new ClockworkError("aborted", "engine: expected an open session, got one that was disposed"),
-      );
+      throw new ClockworkError("aborted", "engine: expected an open session, got one that was disposed");
     }
-    return this.#send(request);
+    return expectAnswer(await this.#send(request), kind);
   }
 
   #send(request: Request): Promise<Answer> {
@@ -102,9 +113,11 @@ class WorkerSession implements EngineSession {
       try {
         this.#worker.postMessage(request);
       } catch (cause) {
-        // Nothing was sent, so there is nothing to wait for: a feed's memory was given away, for one.
+        // Nothing was sent, so there is nothing to wait for: a tensor's buffer was given away, for one.
         reject(
-          new ClockworkError("engine", `engine: expected feeds that can be copied, got: ${reasonOf(cause)}`, { cause }),
+          new ClockworkError("engine", `engine: expected tensors that can be copied, got: ${reasonOf(cause)}`, {
+            cause,
+          }),
         );
         return;
       }

@@ -16,6 +16,8 @@ export type Request =
       readonly feeds: Readonly<Record<string, EngineTensor>>;
       readonly outputs: readonly string[] | undefined;
     }
+  | { readonly kind: "read-state" }
+  | { readonly kind: "write-state"; readonly tensors: Readonly<Record<string, EngineTensor>> }
   | { readonly kind: "profile" }
   | { readonly kind: "close" };
 
@@ -23,6 +25,8 @@ export type Request =
 export type Answer =
   | { readonly kind: "opened"; readonly inputs: readonly Port[]; readonly outputs: readonly Port[] }
   | { readonly kind: "ran"; readonly result: RunResult }
+  | { readonly kind: "state-read"; readonly tensors: Readonly<Record<string, EngineTensor>> }
+  | { readonly kind: "state-written" }
   | { readonly kind: "profiled"; readonly timings: readonly NodeTiming[] }
   | { readonly kind: "closed" }
   | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };

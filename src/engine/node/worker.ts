@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 import { ClockworkError, reasonOf } from "../../errors.ts";
+import type { EngineTensor } from "../engine.ts";
 import { OrtSession } from "../ort-session.ts";
 import { parseProfile } from "./profile.ts";
 import type { Answer, Request, WorkerStart } from "./protocol.ts";
@@ -24,14 +25,27 @@ function failed(error: unknown): Answer {
   return { kind: "failed", code, message: reasonOf(error) };
 }
 
+/** Buffers that can be handed over, each once. */
+function buffersOf(tensors: Readonly<Record<string, EngineTensor>>): ArrayBuffer[] {
+  return [...new Set(Object.values(tensors).map((tensor) => tensor.data.buffer))];
+}
+
 async function handle(session: OrtSession, request: Request): Promise<void> {
   switch (request.kind) {
     case "run": {
       const result = await session.run(request.feeds, request.outputs);
-      const buffers = new Set(Object.values(result.outputs).map((tensor) => tensor.data.buffer));
-      answer({ kind: "ran", result }, [...buffers]);
+      answer({ kind: "ran", result }, buffersOf(result.outputs));
       return;
     }
+    case "read-state": {
+      const tensors = session.readState();
+      answer({ kind: "state-read", tensors }, buffersOf(tensors));
+      return;
+    }
+    case "write-state":
+      session.writeState(request.tensors);
+      answer({ kind: "state-written" });
+      return;
     case "profile": {
       if (traceDir === undefined)
         throw new ClockworkError("engine", "engine: the session was not opened for profiling");
