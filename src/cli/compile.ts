@@ -1,14 +1,14 @@
 // `clockwork compile`: a network and a schedule as one ONNX file that any ONNX Runtime drives.
 
-import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { formatSchedule, parseSchedule, stagesNamedBy } from "../clocks/index.ts";
 import { compile, type Io } from "../compile/index.ts";
-import { ClockworkError, reasonOf } from "../errors.ts";
+import { ClockworkError } from "../errors.ts";
 import { sizeText, type Size } from "../network/index.ts";
 import { inlineLimitBytes, tensorBytes, writeModel, type Model } from "../onnx/index.ts";
 import { defaultClock } from "../node/open-segmenter.ts";
+import { writeWhole } from "../node/whole-file.ts";
 import { planNetwork } from "./network.ts";
 import { modelSpec, parseSize, withNetworkFlags, type NetworkFlags } from "./options.ts";
 import { print, warn } from "./terminal.ts";
@@ -29,7 +29,11 @@ export function compileCommand(signal: AbortSignal): Command {
     .description("Write a network with clocks, resting stages and memory as one ONNX file.")
     .argument("[model]", "model folder, .onnx file or hf:owner/name")
     .option("--model <model>", "the model, in place of the argument")
-    .option("--clock <schedule>", "when stages fire: every, skip:3, fixed:2, fixed:1,2,4, adaptive:0.25", defaultClock);
+    .option(
+      "--clock <schedule>",
+      "when stages fire: every, skip:3, fixed:2, fixed:1,2,4, adaptive:0.25, pipeline",
+      defaultClock,
+    );
   return withNetworkFlags(command)
     .addOption(
       new Option(
@@ -101,22 +105,6 @@ async function save(model: Model, path: string): Promise<void> {
   const weights = [...model.graph.initializers.values()].reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   const external = weights > inlineLimitBytes ? `${basename(path)}.data` : undefined;
   const written = writeModel(model, external === undefined ? {} : { external });
-  try {
-    if (external !== undefined) await writeWhole(join(dirname(path), external), written.external);
-    await writeWhole(path, [written.bytes]);
-  } catch (cause) {
-    throw new ClockworkError("io", `${path}: expected a file that can be written (${reasonOf(cause)})`, { cause });
-  }
-}
-
-/** Writes under another name first: under its own a file is whole or not there. */
-async function writeWhole(path: string, pieces: readonly Uint8Array[]): Promise<void> {
-  const part = `${path}.part-${process.pid}`;
-  try {
-    await writeFile(part, pieces);
-    await rename(part, path);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
+  if (external !== undefined) await writeWhole(join(dirname(path), external), written.external);
+  await writeWhole(path, written.bytes);
 }

@@ -3,6 +3,8 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { compileCommand } from "./compile.ts";
+import { datasetsCommand } from "./datasets.ts";
+import { evaluateCommand } from "./evaluate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { segmentCommand } from "./segment.ts";
 import { exitCodes, report, say } from "./terminal.ts";
@@ -49,7 +51,7 @@ Start here:
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.`,
     );
-  for (const command of [segmentCommand, inspectCommand, compileCommand]) {
+  for (const command of [segmentCommand, evaluateCommand, inspectCommand, compileCommand, datasetsCommand]) {
     program.addCommand(command(stop.signal).exitOverride().showHelpAfterError("(add --help for the flags)"));
   }
   try {

@@ -8,7 +8,8 @@ import { fitNetwork, measureNodes, sizeText, type Network, type Size } from "../
 import { imageInputOf } from "../network/ports.ts";
 import { readModel } from "../onnx/index.ts";
 import { parseCut, planFromFile, planOf, type Plan } from "../stages/index.ts";
-import { readJson, type NetworkFlags } from "./options.ts";
+import { readJson } from "../node/json-file.ts";
+import { type NetworkFlags } from "./options.ts";
 import { say } from "./terminal.ts";
 
 /** A network with its plan, and what was found on the way. */

@@ -1,8 +1,7 @@
 // What several commands take, and how the texts of flags become values. Commander reports what these throw.
 
-import { readFile } from "node:fs/promises";
 import { Option, type Command } from "commander";
-import { ClockworkError, reasonOf } from "../errors.ts";
+import { ClockworkError } from "../errors.ts";
 import type { Size } from "../network/index.ts";
 
 /** Flags that say which network and how it is cut. */
@@ -24,7 +23,7 @@ export function withNetworkFlags(command: Command): Command {
     .option(
       "--cut <edges>",
       'cut here, as "tensor->node,node"; once for each stage after the first, shallowest first',
-      (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+      repeated,
     )
     .addOption(new Option("--plan <file>", "use a plan that `inspect --save` wrote").conflicts(["stages", "cut"]))
     .option("--network-output <name>", "the network's output that has the result (default: found by itself)");
@@ -48,15 +47,30 @@ export function parseSize(flag: string): (text: string) => Size {
   };
 }
 
+/** Parses the size at which a network runs. */
+export function networkSize(text: string): Size | "native" {
+  return text === "native" ? "native" : parseSize("--size")(text);
+}
+
 /** Parses a whole number from 1. */
 export function wholeNumber(flag: string): (text: string) => number {
+  return countFrom(flag, 1);
+}
+
+/** Parses a whole number from `least`. */
+export function countFrom(flag: string, least: number): (text: string) => number {
   return (text) => {
-    const number = Number(text);
-    if (!Number.isInteger(number) || number < 1) {
-      throw new ClockworkError("invalid-argument", `${flag}: expected a whole number from 1, got "${text}"`);
+    const number = text.trim() === "" ? Number.NaN : Number(text);
+    if (!Number.isInteger(number) || number < least) {
+      throw new ClockworkError("invalid-argument", `${flag}: expected a whole number from ${least}, got "${text}"`);
     }
     return number;
   };
+}
+
+/** Collects a flag that may be repeated. */
+export function repeated(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
 }
 
 /** Parses a share from 0 to 1. */
@@ -68,21 +82,6 @@ export function share(flag: string): (text: string) => number {
     }
     return number;
   };
-}
-
-/** Reads a JSON file. */
-export async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new ClockworkError("io", `${path}: expected a JSON file (${reasonOf(cause)})`, { cause });
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new ClockworkError("invalid-argument", `${path}: expected JSON, got: ${reasonOf(cause)}`, { cause });
-  }
 }
 
 /** The model of a command: its argument, or `--model`. */

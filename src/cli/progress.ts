@@ -7,8 +7,8 @@ export interface ProgressState {
   readonly frames: number;
   /** Frames in all, as far as the source says. */
   readonly total: number | undefined;
-  /** Share of frames on which the deepest stage fired. */
-  readonly updateRate: number;
+  /** What is to be said besides. */
+  readonly note: string;
 }
 
 const redrawMs = 100;
@@ -48,11 +48,11 @@ export class Progress {
 
 /** The line of a state, for instance `120/296 frames, 24.1 frames/s, deepest stage on 50 %, 7 s left`. */
 export function progressText(state: ProgressState, seconds: number): string {
-  const { frames, total, updateRate } = state;
+  const { frames, total, note } = state;
   const rate = seconds > 0 ? frames / seconds : 0;
   const left = total !== undefined && rate > 0 && total >= frames ? `, ${duration((total - frames) / rate)} left` : "";
   const count = total !== undefined && total >= frames ? `${frames}/${total}` : String(frames);
-  return `${count} frames, ${rate.toFixed(1)} frames/s, deepest stage on ${(100 * updateRate).toFixed(0)} %${left}`;
+  return `${count} frames, ${rate.toFixed(1)} frames/s, ${note}${left}`;
 }
 
 function bar({ frames, total }: ProgressState): string {

@@ -3,12 +3,14 @@
 import { Command, Option } from "commander";
 import { formatSchedule, parseSchedule } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
+import { SummaryMeter } from "../metrics/index.ts";
 import { sizeText, type Size } from "../network/index.ts";
 import { defaultClock, openSegmenter } from "../node/open-segmenter.ts";
-import { SummaryMeter, type Preparation, type Segmenter } from "../segment/index.ts";
+import type { Preparation, Segmenter } from "../segment/index.ts";
 import { openSink, openVideo, paletteFor, readPalette, type LabelSink, type VideoReader } from "../video/index.ts";
+import { readJson } from "../node/json-file.ts";
 import { downloadProgress } from "./network.ts";
-import { modelSpec, parseSize, readJson, share, wholeNumber, withNetworkFlags, type NetworkFlags } from "./options.ts";
+import { modelSpec, networkSize, share, wholeNumber, withNetworkFlags, type NetworkFlags } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { print, say, warn } from "./terminal.ts";
 
@@ -33,7 +35,11 @@ export function segmentCommand(signal: AbortSignal): Command {
     .description("Segment a video, with the deep stages of the network resting between firings of their clock.")
     .argument("<video>", "video file, folder of images, pattern such as %05d.png, URL, or - for standard input")
     .option("--model <model>", "model folder, .onnx file, hf:owner/name, or a file that `compile` wrote")
-    .option("--clock <schedule>", "when stages fire: every, skip:3, fixed:2, fixed:1,2,4, adaptive:0.25", defaultClock);
+    .option(
+      "--clock <schedule>",
+      "when stages fire: every, skip:3, fixed:2, fixed:1,2,4, adaptive:0.25, pipeline",
+      defaultClock,
+    );
   return withNetworkFlags(command)
     .option("-o, --output <path>", "overlay as .mp4, .mov, .mkv or .webm, or a folder for label PNGs (default: none)")
     .addOption(
@@ -74,10 +80,6 @@ Labels come back at the size of the video. Ctrl-C stops: an unfinished video of 
 (camera, stream) it is finished.`,
     )
     .action((video: string, flags: SegmentFlags) => segment(video, flags, signal));
-}
-
-function networkSize(text: string): Size | "native" {
-  return text === "native" ? "native" : parseSize("--size")(text);
 }
 
 async function segment(input: string, flags: SegmentFlags, signal: AbortSignal): Promise<void> {
@@ -187,7 +189,7 @@ async function drive(
         writing = sink?.write(result.frame, result.labels) ?? Promise.resolve();
         // Seen when it is awaited; until then it must not count as unhandled.
         writing.catch(() => undefined);
-        progress?.update({ frames, total, updateRate: fired / frames });
+        progress?.update({ frames, total, note: `deepest stage on ${((100 * fired) / frames).toFixed(0)} %` });
         if (frames === flags.limit) break;
       }
     } catch (error) {
@@ -220,8 +222,8 @@ function report(run: Run, schedule: string, flags: SegmentFlags, warnings: reado
           seconds: run.seconds,
           framesPerSecond,
           updateRates,
-          macsRatio,
-          latencyMs,
+          macsRatio: macsRatio ?? null,
+          latencyMs: latencyMs ?? null,
           shots: run.shots,
           output,
           warnings,
@@ -236,8 +238,12 @@ function report(run: Run, schedule: string, flags: SegmentFlags, warnings: reado
   print(
     [
       `${frames} frames in ${run.seconds.toFixed(1)} s: ${framesPerSecond.toFixed(1)} frames/s`,
-      `fired: ${rates} of the frames; ${(100 * macsRatio).toFixed(1)} % of the oracle's MACs`,
-      `latency: ${latencyMs.p50.toFixed(1)} ms (median), ${latencyMs.p95.toFixed(1)} ms (95 %), ${latencyMs.max.toFixed(1)} ms (worst)`,
+      `fired: ${rates} of the frames; ${macsRatio === undefined ? "-" : (100 * macsRatio).toFixed(1)} % of the oracle's MACs`,
+      ...(latencyMs === undefined
+        ? []
+        : [
+            `latency: ${latencyMs.p50.toFixed(1)} ms (median), ${latencyMs.p95.toFixed(1)} ms (95 %), ${latencyMs.max.toFixed(1)} ms (worst)`,
+          ]),
       ...(run.shots > 0 ? [`changes of shot: ${run.shots}`] : []),
       ...(output === null ? [] : [`written: ${output}`]),
     ].join("\n"),

@@ -1,5 +1,6 @@
 // Schedules against the oracle, on the same frames.
 
+export { evaluate, type EvaluateOptions, type EvaluationProgress } from "./evaluate.ts";
 export type {
   Accuracy,
   DetailedEvaluation,
@@ -8,3 +9,6 @@ export type {
   EvaluationRun,
   Timeline,
 } from "./evaluation.ts";
+export type { Contender } from "./runner.ts";
+export type { EvaluationStore } from "./store.ts";
+export type { StretchOptions } from "./stretches.ts";

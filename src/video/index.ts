@@ -1,8 +1,11 @@
 // Everything of this folder that others may use.
 
+export { compareNaturally, isImageName } from "./image-list.ts";
+export { encodeImage, type EncodeImageOptions } from "./encode-image.ts";
 export { readLabelImage } from "./label-image.ts";
 export type { Ratio } from "./native.ts";
 export { paletteFor, readPalette } from "./palette.ts";
+export { readImage } from "./read-image.ts";
 export { type OpenVideoOptions, openVideo, type VideoInfo, type VideoReader } from "./reader.ts";
 export type { LabelSink, SinkOptions } from "./sink.ts";
 export { openSink } from "./writer.ts";

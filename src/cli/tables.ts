@@ -1,0 +1,46 @@
+// Evaluations as text in columns.
+
+import type { Evaluation } from "../evaluate/index.ts";
+
+/** The runs of an evaluation, one a line. */
+export function evaluationTable({ runs, frames, labelled }: Evaluation): string {
+  const hasLabels = runs.some(({ mIoU }) => mIoU !== null);
+  const percent = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
+  const rows = runs.map((run) => [
+    run.clock,
+    ...(hasLabels ? [percent(run.mIoU), percent(run.boundary?.mIoU ?? null), percent(run.accuracy)] : []),
+    percent(run.agreement),
+    run.updateRates.map((rate) => rate.toFixed(2)).join(" "),
+    run.macsRatio.toFixed(3),
+    run.msPerFrame.toFixed(1),
+    run.speedup.toFixed(2),
+    percent(run.worstFrame.agreement),
+  ]);
+  const header = [
+    "clock",
+    ...(hasLabels ? ["mIoU", "boundary", "accuracy"] : []),
+    "agreement",
+    "update rates",
+    "MACs",
+    "ms/frame",
+    "speedup",
+    "worst frame",
+  ];
+  const footer =
+    `${frames} frames${hasLabels ? `, ${labelled} with labels` : ""}; ` +
+    "mIoU, boundary mIoU, accuracy and agreement with the oracle in percent";
+  return `${textTable([header, ...rows])}\n${footer}`;
+}
+
+/** Rows as text: the first column to the left, the others to the right. */
+export function textTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

@@ -1,0 +1,183 @@
+// Runs schedules against the oracle on the same frames: block by block, the oracle first, so that its labels are at hand
+// and nothing but the block is kept. With a store it can be killed at any moment and goes on to the same numbers.
+
+import type { Dataset, LabelledFrame } from "../datasets/dataset.ts";
+import { ClockworkError } from "../errors.ts";
+import { boundaryBand } from "../metrics/index.ts";
+import { blocksOf } from "./blocks.ts";
+import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import type { DetailedEvaluation, EvaluationProtocol } from "./evaluation.ts";
+import { phasesOf } from "./phases.ts";
+import { Runner, type Block, type BlockFrame, type Contender } from "./runner.ts";
+import type { EvaluationStore } from "./store.ts";
+import { lengthOf, scoredLabels, stretchesOf, type Stretch, type StretchOptions } from "./stretches.ts";
+import { summarise, timelineOf } from "./summarise.ts";
+
+/** How far an evaluation is. */
+export interface EvaluationProgress {
+  /** Frames that every schedule has been through. */
+  readonly frames: number;
+  /** As far as the dataset says. */
+  readonly total: number | undefined;
+  /** Schedule that is at work. */
+  readonly clock: string;
+}
+
+/** What to evaluate, and how. */
+export interface EvaluateOptions extends StretchOptions {
+  readonly dataset: Dataset;
+  /** Name of the model, for the result. */
+  readonly model: string;
+  /** The first must be `every`: the oracle. */
+  readonly contenders: readonly Contender[];
+  /** Number of the network's classes. */
+  readonly networkClasses: number;
+  /** Label of the network -> label of the dataset (255: none); default: they are the same. */
+  readonly table?: Uint8Array | undefined;
+  /** Name of the mapping, for the result. */
+  readonly map?: string | undefined;
+  /** Run every phase of periodic clocks and add the histograms; default false. */
+  readonly phases?: boolean;
+  /** Width of the band around true edges, in pixels; default 5, as in the paper. */
+  readonly boundaryPx?: number;
+  /** What a reader of the result should know. */
+  readonly notes?: readonly string[];
+  readonly store?: EvaluationStore;
+  /** Keep every label map in the store. */
+  readonly keepLabels?: boolean;
+  /** Least milliseconds between checkpoints; default 5000. */
+  readonly checkpointMs?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: EvaluationProgress) => void;
+}
+
+/** Checkpoints take at most this share of the time. */
+const checkpointShare = 0.02;
+
+/**
+ * Evaluates schedules.
+ *
+ * @throws ClockworkError `invalid-argument` where the first contender is not the oracle or nothing is left to evaluate,
+ *   `aborted` by the signal, and what the dataset and the engine throw
+ */
+export async function evaluate(options: EvaluateOptions): Promise<DetailedEvaluation> {
+  const { dataset, contenders, store, signal, boundaryPx = 5 } = options;
+  if (contenders[0]?.schedule.kind !== "every") {
+    throw new ClockworkError("invalid-argument", "evaluate: expected the oracle (every) as the first contender");
+  }
+  const stretches = stretchesOf(dataset.sequences, options);
+  const bytes = await store?.load();
+  const saved = bytes === undefined ? undefined : decodeCheckpoint(bytes);
+  const scoring = {
+    networkClasses: options.networkClasses,
+    classes: dataset.classNames.length,
+    table: options.table,
+  };
+  const runners = contenders.map((contender, index) => {
+    const phases = options.phases === true ? phasesOf(contender.schedule) : 1;
+    return new Runner(contender, phases, scoring, saved?.runs[index]);
+  });
+  const total = totalOf(stretches, dataset);
+  let at: Omit<Checkpoint, "runs"> = saved ?? { stretch: 0, place: 0, done: 0, frames: 0, labelled: 0 };
+  let nextCheckpoint = performance.now() + (options.checkpointMs ?? 5000);
+  while (at.stretch < stretches.length) {
+    const stretch = stretches[at.stretch];
+    if (stretch === undefined) break;
+    for await (const items of blocksOf(framesOf(stretch, at.place, dataset, signal))) {
+      const block: Block = {
+        sequence: stretch.sequence,
+        place: at.place,
+        warmUp: stretch.warmUp,
+        frames: items.map((item, offset) => blockFrame(item, at.place + offset, stretch, scoring.classes, boundaryPx)),
+      };
+      const counted = Math.max(0, items.length - Math.max(0, stretch.warmUp - at.place));
+      let oracle: readonly Uint8Array[] | undefined;
+      for (const [run, runner] of runners.entries()) {
+        options.onProgress?.({ frames: at.done, total, clock: runner.clock });
+        const labels = await runner.go(block, oracle, signal);
+        oracle ??= labels;
+        if (options.keepLabels !== true) continue;
+        for (const [index, map] of labels.slice(items.length - counted).entries()) {
+          await store?.putLabels(run, at.frames + index, map);
+        }
+      }
+      at = {
+        stretch: at.stretch,
+        place: at.place + items.length,
+        done: at.done + items.length,
+        frames: at.frames + counted,
+        labelled: at.labelled + block.frames.filter(({ truth }) => truth !== undefined).length,
+      };
+      const start = performance.now();
+      if (store === undefined || start < nextCheckpoint) continue;
+      await store.save(encodeCheckpoint({ ...at, runs: await Promise.all(runners.map((runner) => runner.state())) }));
+      const took = performance.now() - start;
+      nextCheckpoint = performance.now() + Math.max(options.checkpointMs ?? 5000, took / checkpointShare);
+    }
+    at = { ...at, stretch: at.stretch + 1, place: 0 };
+  }
+  if (at.frames === 0) {
+    throw new ClockworkError(
+      "invalid-argument",
+      "evaluate: expected frames that count, got none; try a smaller warm-up",
+    );
+  }
+  return {
+    dataset: dataset.name,
+    model: options.model,
+    frames: at.frames,
+    labelled: at.labelled,
+    protocol: protocolOf(options, boundaryPx),
+    sequences: dataset.sequences.map(({ name }) => name),
+    runs: summarise(runners, dataset.classNames),
+    notes: [...dataset.notes, ...(options.notes ?? [])],
+    timelines: runners.map(timelineOf),
+  };
+}
+
+function framesOf(
+  stretch: Stretch,
+  place: number,
+  dataset: Dataset,
+  signal: AbortSignal | undefined,
+): AsyncIterable<LabelledFrame> {
+  const { from, to, step } = stretch;
+  const sequence = dataset.sequences[stretch.sequence];
+  if (sequence === undefined) throw new RangeError(`sequence ${stretch.sequence} of ${dataset.sequences.length}`);
+  return sequence.read({
+    from: from + place * step,
+    ...(to !== undefined && { to }),
+    step,
+    ...(signal !== undefined && { signal }),
+  });
+}
+
+function blockFrame(
+  item: LabelledFrame,
+  place: number,
+  stretch: Stretch,
+  classes: number,
+  boundaryPx: number,
+): BlockFrame {
+  const truth = classes === 0 ? undefined : scoredLabels(stretch, place, item);
+  return { item, truth, boundary: truth === undefined ? undefined : boundaryBand(truth, boundaryPx, classes) };
+}
+
+function totalOf(stretches: readonly Stretch[], dataset: Dataset): number | undefined {
+  return stretches.reduce<number | undefined>((sum, stretch) => {
+    const length = lengthOf(stretch, dataset.sequences);
+    return sum === undefined || length === undefined ? undefined : sum + length;
+  }, 0);
+}
+
+function protocolOf(options: EvaluateOptions, boundaryPx: number): EvaluationProtocol {
+  return {
+    split: options.dataset.split ?? null,
+    every: options.every ?? 1,
+    before: options.before ?? null,
+    warmUp: options.warmUp ?? 0,
+    phases: options.phases ?? false,
+    boundaryPx,
+    map: options.map ?? null,
+  };
+}
