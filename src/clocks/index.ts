@@ -2,3 +2,4 @@
 
 export { checkSchedule, clocksOf, formatSchedule, parseSchedule, scheduleForms, stagesNamedBy } from "./schedule.ts";
 export type { Clock, Schedule } from "./schedule.ts";
+export type { ChangeSignal, ExpectedSignal, LinearProbe, Signal } from "./signal.ts";

@@ -2,6 +2,7 @@
 // What a clock decides on a frame is computed in the compiled graph (compile/clock-graph.ts), not here.
 
 import { ClockworkError } from "../errors.ts";
+import { faultOf, type Signal } from "./signal.ts";
 
 /** The clocks of all stages, as a user states them. */
 export type Schedule =
@@ -11,17 +12,20 @@ export type Schedule =
   | { readonly kind: "skip"; readonly period: number }
   /** Stage s every `periods[s]` frames; a single period is the deepest stage's. */
   | { readonly kind: "fixed"; readonly periods: readonly number[] }
-  /** The deepest stage when the share that changed since its last firing reaches the threshold. */
-  | { readonly kind: "adaptive"; readonly threshold: number };
+  /** The deepest stage when the signal reaches the threshold; without a signal, that which the plan names. */
+  | { readonly kind: "adaptive"; readonly threshold: number; readonly signal?: Signal }
+  /** Every stage on every frame, but each on what the stage around it made one frame earlier. */
+  | { readonly kind: "pipeline" };
 
 /** The clock of one stage. A stage also fires whenever a deeper one does, since it makes what the deeper one reads. */
 export type Clock =
   | { readonly kind: "every" }
   | { readonly kind: "period"; readonly frames: number }
-  | { readonly kind: "adaptive"; readonly threshold: number };
+  | { readonly kind: "adaptive"; readonly threshold: number; readonly signal?: Signal };
 
 /** Schedules as they are written, for messages and help. */
-export const scheduleForms = "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD";
+export const scheduleForms =
+  "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD, adaptive:THRESHOLD@labels, adaptive:THRESHOLD@features, pipeline";
 
 /** Longest period, in frames: ten hours at 30 frames a second; more is a slip of the hand. */
 const longestPeriod = 1_080_000;
@@ -34,15 +38,18 @@ const longestPeriod = 1_080_000;
  * import { parseSchedule } from "clockwork-convnets";
  * parseSchedule("fixed:1,2,4"); // { kind: "fixed", periods: [1, 2, 4] }
  * parseSchedule("adaptive:0.25"); // { kind: "adaptive", threshold: 0.25 }
+ * parseSchedule("adaptive:0.25@features"); // { kind: "adaptive", threshold: 0.25, signal: { kind: "features" } }
  * ```
- * @throws ClockworkError `invalid-schedule` for anything that is not one of the forms
+ * @throws ClockworkError `invalid-schedule` for anything that is not one of the forms, and for signals with weights,
+ *   which no text has
  */
 export function parseSchedule(text: string): Schedule {
   const [kind, value, ...more] = text.trim().split(":");
   if (more.length > 0) fail(text, `one of ${scheduleForms}`);
   switch (kind) {
     case "every":
-      if (value !== undefined) fail(text, `"every" alone`);
+    case "pipeline":
+      if (value !== undefined) fail(text, `"${kind}" alone`);
       return { kind };
     case "skip":
       return checkSchedule({ kind, period: numberIn(text, value, "skip:3") }, text);
@@ -50,8 +57,12 @@ export function parseSchedule(text: string): Schedule {
       const periods = (value ?? "").split(",").map((period) => numberIn(text, period, "fixed:2 or fixed:1,2,4"));
       return checkSchedule({ kind, periods }, text);
     }
-    case "adaptive":
-      return checkSchedule({ kind, threshold: numberIn(text, value, "adaptive:0.25") }, text);
+    case "adaptive": {
+      const [level, ...names] = (value ?? "").split("@");
+      const signal = signalIn(text, names);
+      const threshold = numberIn(text, level, "adaptive:0.25");
+      return checkSchedule({ kind, threshold, ...(signal !== undefined && { signal }) }, text);
+    }
     default:
       return fail(text, `one of ${scheduleForms}`);
   }
@@ -59,12 +70,13 @@ export function parseSchedule(text: string): Schedule {
 
 /**
  * Checks a schedule that did not come from {@link parseSchedule}, and returns it.
- * @throws ClockworkError `invalid-schedule` for periods that are no whole numbers from 1 or that fall with depth, and for
- *   thresholds that are negative or no numbers
+ * @throws ClockworkError `invalid-schedule` for periods that are no whole numbers from 1 or that fall with depth, for
+ *   thresholds that are negative or no numbers, and for signals whose weights are no numbers or too many or few
  */
 export function checkSchedule(schedule: Schedule, text: string = formatSchedule(schedule)): Schedule {
   switch (schedule.kind) {
     case "every":
+    case "pipeline":
       return schedule;
     case "skip":
       checkPeriod(text, schedule.period);
@@ -83,25 +95,34 @@ export function checkSchedule(schedule: Schedule, text: string = formatSchedule(
       }
       return schedule;
     }
-    case "adaptive":
+    case "adaptive": {
       if (!Number.isFinite(schedule.threshold) || schedule.threshold < 0) {
         fail(text, "a threshold from 0 up (a share: 0.25 is a quarter)");
       }
+      const fault = schedule.signal && faultOf(schedule.signal);
+      if (fault !== undefined) {
+        throw new ClockworkError("invalid-schedule", `clock "${text}": ${fault}; try tuning it again`);
+      }
       return schedule;
+    }
   }
 }
 
-/** A schedule as {@link parseSchedule} reads it. */
+/**
+ * A schedule as {@link parseSchedule} reads it. Of a signal only its name is written: the weights of a `probe` or an
+ * `expected` one are left out, so that text is for people and does not parse.
+ */
 export function formatSchedule(schedule: Schedule): string {
   switch (schedule.kind) {
     case "every":
-      return "every";
+    case "pipeline":
+      return schedule.kind;
     case "skip":
       return `skip:${schedule.period}`;
     case "fixed":
       return `fixed:${schedule.periods.join(",")}`;
     case "adaptive":
-      return `adaptive:${schedule.threshold}`;
+      return `adaptive:${schedule.threshold}${schedule.signal === undefined ? "" : `@${schedule.signal.kind}`}`;
   }
 }
 
@@ -120,6 +141,8 @@ export function clocksOf(schedule: Schedule, stages: number): readonly Clock[] {
     Array.from({ length: stages }, (_, depth): Clock => (depth === stages - 1 ? clock : { kind: "every" }));
   switch (schedule.kind) {
     case "every":
+    // What a stage works on is no matter of its clock: all of them fire.
+    case "pipeline":
       return deepest({ kind: "every" });
     case "skip":
       return Array.from({ length: stages }, () => periodClock(schedule.period));
@@ -135,8 +158,25 @@ export function clocksOf(schedule: Schedule, stages: number): readonly Clock[] {
       return schedule.periods.map(periodClock);
     }
     case "adaptive":
-      return deepest({ kind: "adaptive", threshold: schedule.threshold });
+      return deepest(schedule);
   }
+}
+
+/** The signal that stands behind the "@" of an adaptive clock. */
+function signalIn(text: string, names: readonly string[]): Signal | undefined {
+  const [name, ...more] = names.map((part) => part.trim());
+  if (name === undefined) return undefined;
+  if (more.length === 0) {
+    if (name === "labels" || name === "features") return { kind: name };
+    if (name === "probe" || name === "expected") {
+      fail(
+        text,
+        `a signal without weights (labels or features)`,
+        `the weights of "${name}" are in the file that \`clockwork tune\` wrote: try --schedule FILE`,
+      );
+    }
+  }
+  return fail(text, `labels or features after "@", as in adaptive:0.25@labels`);
 }
 
 function periodClock(frames: number): Clock {

@@ -1,5 +1,5 @@
-// What an adaptive clock looks at: a number per frame that grows as what is held gets out of date. Data only; it is
-// computed in the compiled graph (compile/clock-graph.ts) and, from recordings, in tune/.
+// What an adaptive clock looks at, as data, and whether that is sound: a number per frame that grows as what is held gets
+// out of date. It is computed in the compiled graph (compile/signal-graph.ts) and, from recordings, in tune/.
 //
 // `labels` is the clock of Shelhamer et al. 2016, section 3.3. The others are for networks without shallow score maps
 // (`features`, `probe`) and for thresholds that mean something by themselves (`expected`).
@@ -45,3 +45,38 @@ export type Signal =
   /** Mean absolute change of the features that enter the stage, relative to their mean absolute value. */
   | { readonly kind: "features" }
   | ExpectedSignal;
+
+/** What is wrong with a signal, as `expected X, got Y`; `undefined` where nothing is. */
+export function faultOf(signal: Signal): string | undefined {
+  switch (signal.kind) {
+    case "labels":
+    case "features":
+      return undefined;
+    case "probe":
+      return faultOfProbe(signal.probe);
+    case "expected": {
+      const { signals, weights, productWeights, bias, ageWeight, ageCap } = signal;
+      if (signals.length === 0) return "expected signals that it is computed from, got none";
+      const fault = signals.map(faultOf).find((found) => found !== undefined);
+      if (fault !== undefined) return fault;
+      if (![bias, ageWeight].every(Number.isFinite))
+        return `expected bias and ageWeight that are numbers, got ${bias} and ${ageWeight}`;
+      if (!(Number.isFinite(ageCap) && ageCap > 0)) return `expected an ageCap of frames above 0, got ${ageCap}`;
+      return (
+        faultOfList("weights", weights, signals.length) ?? faultOfList("productWeights", productWeights, signals.length)
+      );
+    }
+  }
+}
+
+function faultOfProbe({ channels, classes, weights, bias }: LinearProbe): string | undefined {
+  if (!Number.isInteger(channels) || channels < 1) return `expected a probe of channels, got ${channels}`;
+  if (!Number.isInteger(classes) || classes < 2) return `expected a probe of two classes or more, got ${classes}`;
+  return faultOfList("weights", weights, classes * channels) ?? faultOfList("bias", bias, classes);
+}
+
+function faultOfList(name: string, values: readonly number[], length: number): string | undefined {
+  if (values.length !== length) return `expected ${length} ${name}, got ${values.length}`;
+  const odd = values.find((value) => !Number.isFinite(value));
+  return odd === undefined ? undefined : `expected ${name} that are numbers, got ${odd}`;
+}

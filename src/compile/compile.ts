@@ -9,15 +9,23 @@ import type { Preprocessing } from "../preprocessing.ts";
 import type { Plan } from "../stages/plan.ts";
 import { clockGraph, conditionOf } from "./clock-graph.ts";
 import { imageGraph, labelGraph } from "./frame-graph.ts";
+import { pipelineGraph } from "./pipeline-graph.ts";
 import { metadataKey, protocolOf, type Io, type PortDescription, type Protocol } from "./protocol.ts";
 import { scopesOf, type Level } from "./scopes.ts";
 import { shotGraph, type ShotSource } from "./shot-graph.ts";
+import { signalSourceOf } from "./signal-source.ts";
 import { stageGraph, type MemoryNames } from "./stage-graph.ts";
+import { tapsOf } from "./taps.ts";
 
 /** How to compile. */
 export type CompileOptions = {
   readonly schedule: Schedule;
   readonly classNames?: readonly string[] | undefined;
+  /**
+   * Tensors of the network or of the clock that come out, too, under their own names: what a tuner records. Those that
+   * are computed whether or not a stage rests.
+   */
+  readonly taps?: readonly string[];
 } & (
   | {
       /** Frames in, labels out: uint8 RGB [H,W,3] -> uint8 [H,W]. */
@@ -46,7 +54,7 @@ const leastOpset = 11;
 /**
  * Compiles a network.
  * @throws ClockworkError `invalid-schedule` where the schedule does not fit the plan, `unsupported-model` for operator
- *   sets before 11 and (for frames) more than 256 classes
+ *   sets before 11 and (for frames) more than 256 classes, `invalid-argument` for taps that cannot come out
  */
 export function compile(network: Network, plan: Plan, options: CompileOptions): Compiled {
   const opset = network.model.opsets.get("") ?? 0;
@@ -65,14 +73,22 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
         `"${formatSchedule(options.schedule)}"${why === undefined ? "" : ` (${why})`}`,
     );
   }
+  const delays = options.schedule.kind === "pipeline";
+  if (delays && plan.stages.length === 1) {
+    const [why] = plan.notes;
+    throw new ClockworkError(
+      "invalid-schedule",
+      `clock: pipeline expects a plan of two stages or more, got one${why === undefined ? "" : ` (${why})`}; try every`,
+    );
+  }
+  const source = signalSourceOf(network, plan, options.schedule);
   const clocks = clocksOf(options.schedule, plan.stages.length);
   const names = namesFor(network.model.graph, options.io === "frames");
   const frame = options.io === "frames" ? (options.frame ?? network.size) : network.size;
   const whole = withFrames(network, options, names, frame);
-  const index = new GraphIndex(whole.graph);
 
-  const rests = clocks.some((clock) => clock.kind !== "every");
-  const shot = rests
+  const remembers = delays || clocks.some((clock) => clock.kind !== "every");
+  const shot = remembers
     ? shotGraph(
         {
           name: whole.input,
@@ -85,18 +101,9 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
         names.shot,
       )
     : undefined;
-  const watch = plan.stages.at(-1)?.watch ?? undefined;
-  if (options.schedule.kind === "adaptive" && watch === undefined) {
-    throw new ClockworkError(
-      "invalid-schedule",
-      plan.stages.length === 1
-        ? "clock: adaptive expects a deep stage that it can let rest, got a plan of one stage; try skip:2"
-        : "clock: adaptive expects scores or features that a shallow stage makes, got none that can be compared; try fixed:2",
-    );
-  }
   const clock = clockGraph({
     clocks,
-    watch,
+    source,
     shapeOf: (tensor) => network.shapeOf(tensor),
     dtypeOf: (tensor) => network.dtypeOf(tensor),
     memory: names,
@@ -104,6 +111,8 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     fired: names.fired,
     signal: names.signal,
   });
+  const pipeline = delays ? pipelineGraph(whole.graph, network, plan, names, clock.restart) : undefined;
+  const index = new GraphIndex(pipeline?.graph ?? whole.graph);
 
   const shapeOf = (tensor: string): readonly number[] | undefined =>
     whole.shapes.get(tensor) ?? network.shapeOf(tensor);
@@ -116,9 +125,10 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     );
     return [{ stage: stage.index, nodes: Uint8Array.from(index.nodes, (node) => (members.has(node) ? 1 : 0)) }];
   });
+  const scopes = scopesOf(index, data, levels);
   const staged = stageGraph({
     index,
-    scopes: scopesOf(index, data, levels),
+    scopes,
     memory: names,
     condition: conditionOf,
     dtypeOf,
@@ -137,9 +147,11 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
       dtype: dtypeOf(tensor) ?? "undefined",
       dims: shapeOf(tensor) ?? [],
     })),
+    ...(pipeline?.memory ?? []),
     ...clock.memory,
     ...(shot?.memory ?? []),
   ].map(({ tensor, dtype, dims }) => ({ input: names.before(tensor), output: names.after(tensor), dtype, dims }));
+  const taps = tapsOf(options.taps ?? [], { network, index, scopes, clock: clock.tensors });
   const protocol = protocolOf({
     io: options.io,
     schedule: formatSchedule(options.schedule),
@@ -156,11 +168,13 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
       fired: { name: names.fired, dtype: "bool", shape: [plan.stages.length] },
       ...(clock.hasSignal && { signal: { name: names.signal, dtype: "float32" as const, shape: [1] } }),
       ...(shot !== undefined && { shot: { name: names.shot, dtype: "bool" as const, shape: [1] } }),
+      ...(taps.length > 0 && { taps }),
     },
     state,
   });
   const value = ({ name, dtype, shape }: PortDescription) => tensorValue(name, dtype, shape);
   const { outputs } = protocol;
+  const isResult = new Set(outputs.results.map(({ name }) => name));
   const graph: Graph = {
     ...network.model.graph,
     nodes: staged.nodes,
@@ -174,6 +188,8 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
       value(outputs.fired),
       ...(outputs.signal === undefined ? [] : [value(outputs.signal)]),
       ...(outputs.shot === undefined ? [] : [value(outputs.shot)]),
+      // What comes out anyway comes out once.
+      ...taps.filter(({ name }) => !isResult.has(name)).map(value),
       ...state.map((link) => tensorValue(link.output, link.dtype, link.dims)),
     ],
     initializers: new Map([...staged.initializers, ...clock.initializers, ...(shot?.initializers ?? [])]),

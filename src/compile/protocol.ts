@@ -53,6 +53,8 @@ export interface Protocol {
     readonly signal?: PortDescription;
     /** bool [1]: whether a change of shot was seen; absent where none is looked for. */
     readonly shot?: PortDescription;
+    /** Tensors of the inside that were asked for; absent where none were. */
+    readonly taps?: readonly PortDescription[];
   };
   /** Memory: each output goes into its input on the next run; zeros before the first. */
   readonly state: readonly StateLink[];

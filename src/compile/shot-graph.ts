@@ -10,7 +10,7 @@
 // compared with the last frame that had some.
 
 import { GraphBuilder, type DType, type Node, type Tensor } from "../onnx/index.ts";
-import type { ClockMemory } from "./clock-graph.ts";
+import type { ClockTensor } from "./signal-graph.ts";
 import type { MemoryNames } from "./stage-graph.ts";
 
 /** Least 1 - correlation that counts as a change of shot. */
@@ -40,7 +40,7 @@ export interface ShotSource {
 export interface ShotGraph {
   readonly nodes: readonly Node[];
   readonly initializers: ReadonlyMap<string, Tensor>;
-  readonly memory: readonly ClockMemory[];
+  readonly memory: readonly ClockTensor[];
 }
 
 /**

@@ -6,7 +6,6 @@ import {
   byteLength,
   nodeOf,
   tensorValue,
-  type Attribute,
   type DType,
   type Graph,
   type GraphIndex,
@@ -14,6 +13,7 @@ import {
   type Tensor,
   type Value,
 } from "../onnx/index.ts";
+import { renamed } from "./rename.ts";
 import type { Scope, Scopes } from "./scopes.ts";
 
 /** A tensor that is kept from one frame to the next. */
@@ -198,7 +198,8 @@ class ScopeWriter {
       ...scope.children,
       ...(isRoot ? ["clock" as const] : []),
     ];
-    const makers = new Map<string, number | Scope>();
+    const makers = new Map<string, number | Scope | "clock">();
+    if (isRoot) for (const { outputs } of clock) for (const name of outputs) makers.set(name, "clock");
     for (const position of scope.own) for (const name of index.node(position).outputs) makers.set(name, position);
     for (const child of scope.children) {
       for (const position of this.#nodesIn(child))
@@ -271,32 +272,4 @@ function placeholder(dtype: DType, rank: number): Tensor {
     dims: Array.from({ length: rank }, () => 1),
     data: new Uint8Array(byteLength(dtype, 1)),
   };
-}
-
-/** A node with tensors called differently, in the bodies that it carries, too. */
-function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
-  const to = (name: string): string => names.get(name) ?? name;
-  if (names.size === 0) return node;
-  return {
-    ...node,
-    inputs: node.inputs.map(to),
-    outputs: node.outputs.map(to),
-    attributes: new Map([...node.attributes].map(([name, attribute]) => [name, renamedAttribute(attribute, names)])),
-  };
-}
-
-function renamedAttribute(attribute: Attribute, names: ReadonlyMap<string, string>): Attribute {
-  const graph = (body: Graph): Graph => ({
-    ...body,
-    nodes: body.nodes.map((node) => renamed(node, names)),
-    outputs: body.outputs.map((output) => ({ ...output, name: names.get(output.name) ?? output.name })),
-  });
-  switch (attribute.kind) {
-    case "graph":
-      return { kind: "graph", value: graph(attribute.value) };
-    case "graphs":
-      return { kind: "graphs", value: attribute.value.map(graph) };
-    default:
-      return attribute;
-  }
 }

@@ -10,7 +10,10 @@ import {
   scheduleForms,
   stagesNamedBy,
   type Clock,
+  type ExpectedSignal,
+  type LinearProbe,
   type Schedule,
+  type Signal,
 } from "../../src/clocks/index.ts";
 import { ClockworkError } from "../../src/errors.ts";
 
@@ -30,6 +33,9 @@ describe("text", () => {
     ["adaptive:0", { kind: "adaptive", threshold: 0 }],
     ["adaptive:1e-7", { kind: "adaptive", threshold: 1e-7 }],
     ["adaptive:3", { kind: "adaptive", threshold: 3 }],
+    ["adaptive:0.25@labels", { kind: "adaptive", threshold: 0.25, signal: { kind: "labels" } }],
+    ["adaptive:0.25@features", { kind: "adaptive", threshold: 0.25, signal: { kind: "features" } }],
+    ["pipeline", { kind: "pipeline" }],
   ])("%s is %j, and back", (text, schedule) => {
     expect(parseSchedule(text)).toEqual(schedule);
     expect(formatSchedule(schedule)).toBe(text);
@@ -42,6 +48,8 @@ describe("text", () => {
     ["fixed:02", "fixed:2"],
     ["adaptive:.5", "adaptive:0.5"],
     ["adaptive:25e-2", "adaptive:0.25"],
+    ["adaptive: .5 @ labels", "adaptive:0.5@labels"],
+    [" pipeline", "pipeline"],
   ])("%j reads as %s", (text, canonical) => {
     expect(formatSchedule(parseSchedule(text))).toBe(canonical);
   });
@@ -83,6 +91,16 @@ describe("refusals", () => {
     ["adaptive:-0.1", "a threshold from 0 up"],
     ["adaptive:Infinity", "a threshold from 0 up"],
     ["adaptive:NaN", "adaptive:0.25"],
+    ["adaptive:@labels", "adaptive:0.25"],
+    ["adaptive@labels", scheduleForms],
+    ["adaptive:0.25@", "labels or features"],
+    ["adaptive:0.25@edges", "labels or features"],
+    ["adaptive:0.25@labels@features", "labels or features"],
+    ["adaptive:0.25@probe", "--schedule FILE"],
+    ["adaptive:0.25@expected", "--schedule FILE"],
+    ["fixed:2@labels", "fixed:2 or fixed:1,2,4"],
+    ["pipeline:2", `"pipeline" alone`],
+    ["pipeline:", `"pipeline" alone`],
   ])("%j: a message with %j", (text, part) => {
     const act = (): Schedule => parseSchedule(text);
     expect(act).toThrow(ClockworkError);
@@ -119,6 +137,8 @@ describe("clocks of the stages", () => {
     ["fixed:2,4,4", 3, [period(2), period(4), period(4)]],
     ["fixed:1,1,3", 3, [every, every, period(3)]],
     ["adaptive:0.25", 3, [every, every, { kind: "adaptive", threshold: 0.25 }]],
+    ["adaptive:1@features", 2, [every, { kind: "adaptive", threshold: 1, signal: { kind: "features" } }]],
+    ["pipeline", 3, [every, every, every]],
   ])("%s on %i stages", (text, stages, clocks) => {
     expect(clocksOf(parseSchedule(text), stages)).toEqual(clocks);
   });
@@ -141,7 +161,57 @@ describe("clocks of the stages", () => {
     ["fixed:1,2", 2],
     ["fixed:1,2,4", 3],
     ["adaptive:0.25", undefined],
+    ["pipeline", undefined],
   ])("%s speaks of %s stages", (text, stages) => {
     expect(stagesNamedBy(parseSchedule(text))).toBe(stages);
+  });
+});
+
+describe("signals with weights", () => {
+  const probe: LinearProbe = { tensor: "pool4", channels: 2, classes: 3, weights: [1, 2, 3, 4, 5, 6], bias: [0, 1, 0] };
+  const expected: ExpectedSignal = {
+    kind: "expected",
+    signals: [{ kind: "labels" }, { kind: "probe", probe }],
+    bias: 0.01,
+    weights: [0.5, 0.25],
+    ageWeight: 0.02,
+    productWeights: [-0.1, 0],
+    ageCap: 10,
+  };
+  const withSignal = (signal: Signal): Schedule => ({ kind: "adaptive", threshold: 0.25, signal });
+
+  test.each<readonly [string, Signal]>([
+    ["adaptive:0.25@probe", { kind: "probe", probe }],
+    ["adaptive:0.25@expected", expected],
+  ])("%s is checked and printed, and does not parse: its weights are elsewhere", (text, signal) => {
+    const schedule = withSignal(signal);
+    expect(checkSchedule(schedule)).toBe(schedule);
+    expect(formatSchedule(schedule)).toBe(text);
+    expect(() => parseSchedule(text)).toThrow("clockwork tune");
+    expect(clocksOf(schedule, 2)).toEqual([every, schedule]);
+  });
+
+  test.each<readonly [string, Signal]>([
+    ["expected 6 weights, got 5", { kind: "probe", probe: { ...probe, weights: [1, 2, 3, 4, 5] } }],
+    ["expected 3 bias, got 2", { kind: "probe", probe: { ...probe, bias: [0, 1] } }],
+    ["weights that are numbers, got NaN", { kind: "probe", probe: { ...probe, weights: [1, 2, 3, 4, 5, Number.NaN] } }],
+    ["two classes or more, got 1", { kind: "probe", probe: { ...probe, classes: 1, weights: [1, 2], bias: [0] } }],
+    ["channels, got 0", { kind: "probe", probe: { ...probe, channels: 0, weights: [] } }],
+    ["expected 2 weights, got 1", { ...expected, weights: [1] }],
+    ["expected 2 productWeights, got 3", { ...expected, productWeights: [1, 2, 3] }],
+    ["got 0.01 and Infinity", { ...expected, ageWeight: Number.POSITIVE_INFINITY }],
+    ["above 0, got 0", { ...expected, ageCap: 0 }],
+    ["got none", { ...expected, signals: [], weights: [], productWeights: [] }],
+    [
+      "expected 3 bias, got 0",
+      { ...expected, signals: [{ kind: "labels" }, { kind: "probe", probe: { ...probe, bias: [] } }] },
+    ],
+  ])("%s", (part, signal) => {
+    const schedule = withSignal(signal);
+    for (const act of [() => checkSchedule(schedule), () => clocksOf(schedule, 2)]) {
+      expect(act).toThrow(expect.objectContaining({ name: "ClockworkError", code: "invalid-schedule" }));
+      expect(act).toThrow(part);
+      expect(act).toThrow(`adaptive:0.25@${signal.kind}`);
+    }
   });
 });

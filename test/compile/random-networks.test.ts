@@ -7,13 +7,14 @@ import { parseSchedule } from "../../src/clocks/index.ts";
 import { compile } from "../../src/compile/compile.ts";
 import { fitNetwork, type Network } from "../../src/network/index.ts";
 import type { Model } from "../../src/onnx/index.ts";
-import { behind, candidatesAt, groundOf } from "../../src/stages/candidates.ts";
+import { groundOf } from "../../src/stages/candidates.ts";
 import { planFrom, planOf, type Plan } from "../../src/stages/plan.ts";
-import { isSubset, membersOf, sizeOf, type NodeSet } from "../../src/stages/region.ts";
+import { isSubset, sizeOf } from "../../src/stages/region.ts";
 import { localEngine } from "../support/runtime.ts";
 import { noiseImage } from "../support/noise.ts";
 import { randomNetwork, side } from "../support/random-network.ts";
 import { differences, drive, simulate } from "../support/reference.ts";
+import { regionsOf } from "./regions.ts";
 
 const seeds = Array.from({ length: 6 }, (_, index) => index + 1);
 const images = [0, 5, 10, 15].map((shift) => noiseImage([1, 3, side, side], shift));
@@ -39,20 +40,6 @@ class Trial {
     const runs = await drive(compiled, images);
     return differences(runs, await simulate(this.model, this.network, plan, images, depths));
   }
-}
-
-/** Distinct regions: those that the planner would look at, at all strides, and those behind every edge, good or bad. */
-function regionsOf(network: Network): readonly NodeSet[] {
-  const ground = groundOf(network);
-  const looked = [2, 4, 8].flatMap((stride) => candidatesAt(ground, stride).map(({ nodes }) => nodes));
-  const tensors = network.index.nodes.flatMap(({ outputs }) => outputs).filter((name) => network.isData(name));
-  const cut = tensors.flatMap((tensor) => {
-    const consumers = network.index.consumersOf(tensor);
-    const groups = [consumers, ...consumers.map((consumer) => [consumer])];
-    return groups.map((group) => behind(ground, [{ tensor, consumers: group }]));
-  });
-  const distinct = new Map([...looked, ...cut].map((nodes) => [membersOf(nodes).join(), nodes]));
-  return [...distinct.values()].filter((nodes) => sizeOf(nodes) > 0);
 }
 
 test.each(seeds)("network %i in stages of its own choice", async (seed) => {
