@@ -48,6 +48,9 @@ export interface Dataset {
   /** Classes by label; empty where nothing has labels. */
   readonly classNames: readonly string[];
   readonly sequences: readonly Sequence[];
-  /** What a user should know: frames without labels, files that were left out, with counts. */
+  /**
+   * What a user should know: frames without labels, files that were left out, with counts. What shows only in reading
+   * (pictures of a video that cannot be decoded) is added then.
+   */
   readonly notes: readonly string[];
 }
