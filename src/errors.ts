@@ -13,6 +13,8 @@ export type ErrorCode =
   | "uncuttable"
   /** A clock or schedule that cannot be parsed, or does not fit the plan. */
   | "invalid-schedule"
+  /** Footage is too short, or a network too unsteady, for the promise that was asked for. */
+  | "unpromisable"
   /** A source has no video that can be decoded, or an output cannot be encoded. */
   | "invalid-video"
   /** The engine refused a graph or failed while running it. */

@@ -10,12 +10,13 @@ import { inlineLimitBytes, tensorBytes, writeModel, type Model } from "../onnx/i
 import { defaultClock } from "../node/open-segmenter.ts";
 import { writeWhole } from "../node/whole-file.ts";
 import { planNetwork } from "./network.ts";
-import { modelSpec, parseSize, withNetworkFlags, type NetworkFlags } from "./options.ts";
+import { modelSpec, parseSize, readSchedule, withNetworkFlags, type NetworkFlags } from "./options.ts";
 import { print, warn } from "./terminal.ts";
 
 interface CompileFlags extends NetworkFlags {
   readonly model?: string;
-  readonly clock: string;
+  readonly clock?: string;
+  readonly schedule?: string;
   readonly io: Io;
   readonly size?: Size;
   readonly frame?: Size;
@@ -66,13 +67,14 @@ Examples:
 }
 
 async function run(spec: string, flags: CompileFlags, signal: AbortSignal): Promise<void> {
-  const schedule = parseSchedule(flags.clock);
+  const tuned = flags.schedule === undefined ? undefined : await readSchedule(flags.schedule);
+  const schedule = tuned?.schedule ?? parseSchedule(flags.clock ?? defaultClock);
   if (flags.io === "tensors" && flags.frame !== undefined) {
     throw new ClockworkError("invalid-argument", "--frame: expected it with --io frames, got --io tensors; try --size");
   }
   const { network, plan, source, warnings } = await planNetwork(
     spec,
-    { ...flags, stagesOfClock: stagesNamedBy(schedule), allOutputs: flags.io === "tensors" },
+    { ...flags, tuned, stagesOfClock: stagesNamedBy(schedule), allOutputs: flags.io === "tensors" },
     signal,
   );
   for (const warning of [...warnings, ...plan.notes]) warn(warning);

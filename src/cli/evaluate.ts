@@ -1,17 +1,18 @@
 // `clockwork evaluate`: schedules against the oracle on a dataset or a video.
 
 import { Command } from "commander";
-import { formatSchedule, parseSchedule, type Schedule } from "../clocks/index.ts";
+import { parseSchedule, type Schedule } from "../clocks/index.ts";
 import { parseViewport, type ViewportOptions } from "../datasets/index.ts";
 import type { DetailedEvaluation } from "../evaluate/index.ts";
 import { sizeText, type Size } from "../network/index.ts";
-import { evaluateModel, type EvaluationStart } from "../node/evaluate-model.ts";
+import { evaluateModel, type ClockSpec, type EvaluationStart } from "../node/evaluate-model.ts";
 import { readJson } from "../node/json-file.ts";
 import { downloadProgress } from "./network.ts";
 import {
   countFrom,
   modelSpec,
   networkSize,
+  readSchedule,
   repeated,
   wholeNumber,
   withNetworkFlags,
@@ -26,6 +27,7 @@ interface EvaluateFlags extends NetworkFlags {
   readonly split?: string;
   readonly model?: string;
   readonly clock?: readonly string[];
+  readonly schedule?: readonly string[];
   readonly map?: string;
   readonly viewport?: ViewportOptions;
   readonly every?: number;
@@ -59,6 +61,7 @@ export function evaluateCommand(signal: AbortSignal): Command {
       repeated,
     );
   return withNetworkFlags(command)
+    .option("--schedule <file>", "a schedule that `tune -o` wrote, to evaluate as well; may be repeated", repeated)
     .option(
       "--map <map>",
       "mapping of the network's classes to the dataset's: a name or a JSON file (default: by name)",
@@ -102,14 +105,19 @@ mIoU and accuracy are against the true labels, agreement against the oracle's; a
 }
 
 async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): Promise<void> {
-  const schedules = (flags.clock ?? usualClocks).map((clock): Schedule => parseSchedule(clock));
+  const tuned = await Promise.all((flags.schedule ?? []).map(readSchedule));
+  const clocks = flags.clock ?? (tuned.length > 0 ? [] : usualClocks);
+  const specs: readonly (ClockSpec & { readonly clock: Schedule })[] = [
+    ...clocks.map((clock) => ({ clock: parseSchedule(clock) })),
+    ...tuned.map(({ schedule, plan }) => ({ clock: schedule, plan })),
+  ];
   const progress = flags.quiet === true ? undefined : new Progress(process.stderr);
   let evaluation: DetailedEvaluation;
   try {
     evaluation = await evaluateModel({
       folder,
       model: modelSpec(undefined, flags.model),
-      clocks: schedules.map((clock) => ({ clock })),
+      clocks: specs,
       ...(flags.dataset !== undefined && { layout: flags.dataset }),
       ...(flags.split !== undefined && { split: flags.split }),
       ...(flags.stages !== undefined && { stages: flags.stages }),
@@ -130,7 +138,7 @@ async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): P
       ...(flags.report !== undefined && { report: flags.report }),
       hub: { onProgress: downloadProgress(), signal },
       signal,
-      onStart: (start) => introduce(start, schedules, flags),
+      onStart: (start) => introduce(start, flags),
       onProgress: ({ frames, total, clock }) => progress?.update({ frames, total, note: clock }),
     });
   } finally {
@@ -143,11 +151,7 @@ async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): P
   if (flags.report !== undefined && flags.quiet !== true) say(`written: ${flags.report}/report.html`);
 }
 
-function introduce(
-  { dataset, preparation, notes, resumed }: EvaluationStart,
-  schedules: readonly Schedule[],
-  flags: EvaluateFlags,
-): void {
+function introduce({ dataset, preparation, clocks, notes, resumed }: EvaluationStart, flags: EvaluateFlags): void {
   for (const note of [...dataset.notes, ...notes]) warn(note);
   if (flags.quiet === true) return;
   const { protocol } = preparation;
@@ -156,7 +160,7 @@ function introduce(
     `${dataset.name}${dataset.split === undefined ? "" : ` ${dataset.split}`}: ` +
       `${sequences.length} ${sequences.length === 1 ? "sequence" : "sequences"}, ` +
       `frames of ${sizeText(protocol.frame)}, network at ${sizeText(protocol.network)}, ` +
-      `oracle and ${schedules.map(formatSchedule).join(", ")}`,
+      `oracle ${clocks.length === 0 ? "alone" : `and ${clocks.join(", ")}`}`,
   );
   if (resumed) say("going on where the last run was stopped");
 }

@@ -8,6 +8,7 @@ import { evaluateCommand } from "./evaluate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { segmentCommand } from "./segment.ts";
 import { exitCodes, report, say } from "./terminal.ts";
+import { tuneCommand } from "./tune.ts";
 
 /** Runs the command line and returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -48,10 +49,19 @@ export async function main(argv: readonly string[]): Promise<number> {
 Start here:
   clockwork inspect my-model                                        how would it be cut?
   clockwork segment street.mp4 --model my-model --output out.mp4    segment a video
+  clockwork tune street.mp4 --model my-model --budget 0.5           which clock for this footage?
+  clockwork evaluate camvid/ --model my-model --report report/      accuracy against cost
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.`,
     );
-  for (const command of [segmentCommand, evaluateCommand, inspectCommand, compileCommand, datasetsCommand]) {
+  for (const command of [
+    segmentCommand,
+    evaluateCommand,
+    tuneCommand,
+    inspectCommand,
+    compileCommand,
+    datasetsCommand,
+  ]) {
     program.addCommand(command(stop.signal).exitOverride().showHelpAfterError("(add --help for the flags)"));
   }
   try {

@@ -8,6 +8,7 @@ import { fitNetwork, measureNodes, sizeText, type Network, type Size } from "../
 import { imageInputOf } from "../network/ports.ts";
 import { readModel } from "../onnx/index.ts";
 import { parseCut, planFromFile, planOf, type Plan } from "../stages/index.ts";
+import type { ScheduleFile } from "../tune/index.ts";
 import { readJson } from "../node/json-file.ts";
 import { type NetworkFlags } from "./options.ts";
 import { say } from "./terminal.ts";
@@ -31,6 +32,8 @@ export async function planNetwork(
     readonly size?: Size;
     readonly measure?: boolean;
     readonly stagesOfClock?: number | undefined;
+    /** A tuned schedule, which brings its plan. */
+    readonly tuned?: ScheduleFile | undefined;
     /** Keep outputs besides the result, such as auxiliary heads. */
     readonly allOutputs?: boolean;
   },
@@ -66,9 +69,10 @@ export async function planNetwork(
   }
   const milliseconds = flags.measure === true ? await measureNodes(network, nodeEngine) : undefined;
   const stages = flags.stages ?? flags.stagesOfClock;
+  const planFile = flags.tuned?.plan ?? (flags.plan === undefined ? undefined : await readJson(flags.plan));
   const plan =
-    flags.plan !== undefined
-      ? planFromFile(await readJson(flags.plan), network, flags.plan)
+    planFile !== undefined
+      ? planFromFile(planFile, network, flags.plan)
       : planOf(network, {
           ...(stages !== undefined && { stages }),
           ...(cuts !== undefined && { cuts }),

@@ -3,6 +3,8 @@
 import { Option, type Command } from "commander";
 import { ClockworkError } from "../errors.ts";
 import type { Size } from "../network/index.ts";
+import { readJson } from "../node/json-file.ts";
+import { parseScheduleFile, type ScheduleFile } from "../tune/index.ts";
 
 /** Flags that say which network and how it is cut. */
 export interface NetworkFlags {
@@ -73,6 +75,17 @@ export function repeated(value: string, before: readonly string[] | undefined): 
   return [...(before ?? []), value];
 }
 
+/** Parses a number above 0. */
+export function positive(flag: string): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!(number > 0 && number < Infinity)) {
+      throw new ClockworkError("invalid-argument", `${flag}: expected a number above 0, got "${text}"`);
+    }
+    return number;
+  };
+}
+
 /** Parses a share from 0 to 1. */
 export function share(flag: string): (text: string) => number {
   return (text) => {
@@ -94,4 +107,9 @@ export function modelSpec(argument: string | undefined, flag: string | undefined
     );
   }
   return spec;
+}
+
+/** Reads the tuned schedule of `--schedule`. */
+export async function readSchedule(path: string): Promise<ScheduleFile> {
+  return parseScheduleFile(await readJson(path), path);
 }

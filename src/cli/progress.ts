@@ -18,9 +18,12 @@ const barCells = 24;
 /** Shows progress on a stream; `update` as often as wanted. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
-  readonly #start: number = performance.now();
+  #start: number = performance.now();
+  #frames = 0;
   #shownAt: number = performance.now() - redrawMs;
   #drawn = false;
+  /** Frames that were done before this process began. */
+  #before: number | undefined;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
@@ -28,10 +31,17 @@ export class Progress {
   }
 
   update(state: ProgressState): void {
+    this.#before ??= state.frames;
     const now = performance.now();
+    // Fewer frames than before: another step of the work has begun.
+    if (state.frames < this.#frames) {
+      this.#start = now;
+      this.#before = state.frames;
+    }
+    this.#frames = state.frames;
     if (now - this.#shownAt < (this.#stream.isTTY ? redrawMs : lineMs)) return;
     this.#shownAt = now;
-    const text = progressText(state, (now - this.#start) / 1000);
+    const text = progressText(state, (now - this.#start) / 1000, this.#before);
     if (this.#stream.isTTY) {
       const width = Math.max(20, (this.#stream.columns ?? 80) - 1);
       this.#stream.write(`\r\u001B[2K${bar(state)}${text}`.slice(0, width + 80));
@@ -46,10 +56,13 @@ export class Progress {
   }
 }
 
-/** The line of a state, for instance `120/296 frames, 24.1 frames/s, deepest stage on 50 %, 7 s left`. */
-export function progressText(state: ProgressState, seconds: number): string {
+/**
+ * The line of a state, for instance `120/296 frames, 24.1 frames/s, deepest stage on 50 %, 7 s left`.
+ * @param before frames that were done before these seconds
+ */
+export function progressText(state: ProgressState, seconds: number, before = 0): string {
   const { frames, total, note } = state;
-  const rate = seconds > 0 ? frames / seconds : 0;
+  const rate = seconds > 0 ? (frames - before) / seconds : 0;
   const left = total !== undefined && rate > 0 && total >= frames ? `, ${duration((total - frames) / rate)} left` : "";
   const count = total !== undefined && total >= frames ? `${frames}/${total}` : String(frames);
   return `${count} frames, ${rate.toFixed(1)} frames/s, ${note}${left}`;

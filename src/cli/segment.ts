@@ -10,13 +10,22 @@ import type { Preparation, Segmenter } from "../segment/index.ts";
 import { openSink, openVideo, paletteFor, readPalette, type LabelSink, type VideoReader } from "../video/index.ts";
 import { readJson } from "../node/json-file.ts";
 import { downloadProgress } from "./network.ts";
-import { modelSpec, networkSize, share, wholeNumber, withNetworkFlags, type NetworkFlags } from "./options.ts";
+import {
+  modelSpec,
+  networkSize,
+  readSchedule,
+  share,
+  wholeNumber,
+  withNetworkFlags,
+  type NetworkFlags,
+} from "./options.ts";
 import { Progress } from "./progress.ts";
 import { print, say, warn } from "./terminal.ts";
 
 interface SegmentFlags extends NetworkFlags {
   readonly model?: string;
-  readonly clock: string;
+  readonly clock?: string;
+  readonly schedule?: string;
   readonly output?: string;
   readonly format?: "overlay" | "labels";
   readonly size?: Size | "native";
@@ -83,10 +92,11 @@ Labels come back at the size of the video. Ctrl-C stops: an unfinished video of 
 }
 
 async function segment(input: string, flags: SegmentFlags, signal: AbortSignal): Promise<void> {
-  const schedule = parseSchedule(flags.clock);
+  const tuned = flags.schedule === undefined ? undefined : await readSchedule(flags.schedule);
+  const schedule = tuned?.schedule ?? parseSchedule(flags.clock ?? defaultClock);
   await using segmenter = await openSegmenter({
     model: modelSpec(undefined, flags.model),
-    clock: schedule,
+    ...(tuned === undefined ? { clock: schedule } : { tuned }),
     ...(flags.stages !== undefined && { stages: flags.stages }),
     ...(flags.cut !== undefined && { cuts: flags.cut }),
     ...(flags.plan !== undefined && { plan: await readJson(flags.plan) }),

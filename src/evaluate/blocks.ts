@@ -1,37 +1,50 @@
-// Frames in blocks: every schedule goes through a block before the next block is read. So frames are decoded once for
-// all schedules, times are taken close to each other, and memory is bounded.
+// Frames in blocks: every schedule goes through a block before the next one begins. So frames are decoded once for all
+// schedules, times are taken close to each other, and memory is bounded.
 
 import type { LabelledFrame } from "../datasets/dataset.ts";
 
 /** Most frames and bytes of a block. */
 const limits = { frames: 32, bytes: 32 * 2 ** 20 } as const;
 
-/** Cuts frames into blocks and reads the next block while one is worked on. */
-export async function* blocksOf(frames: AsyncIterable<LabelledFrame>): AsyncGenerator<readonly LabelledFrame[], void> {
-  const source = frames[Symbol.asyncIterator]();
-  const readBlock = async (): Promise<readonly LabelledFrame[]> => {
-    const block: LabelledFrame[] = [];
-    let bytes = 0;
-    while (block.length < limits.frames && bytes < limits.bytes) {
-      const { done, value } = await source.next();
-      if (done === true) break;
-      block.push(value);
-      bytes += value.frame.data.length;
-    }
+/** Cuts frames into blocks, and reads of the next one as much as it is told while the one in hand is worked on. */
+export class Blocks implements AsyncDisposable {
+  readonly #source: AsyncIterator<LabelledFrame>;
+  #block: LabelledFrame[] = [];
+  #bytes = 0;
+  #reading: Promise<void> = Promise.resolve();
+
+  constructor(frames: AsyncIterable<LabelledFrame>) {
+    this.#source = frames[Symbol.asyncIterator]();
+  }
+
+  /** Begins to read this many frames of the next block; whoever asks for the block gets the errors. */
+  readAhead(frames: number): void {
+    this.#reading = this.#reading.then(() => this.#read(frames));
+    this.#reading.catch(() => undefined);
+  }
+
+  /** The next block; empty at the end. @throws what the source throws */
+  async next(): Promise<readonly LabelledFrame[]> {
+    this.readAhead(limits.frames);
+    await this.#reading;
+    const block = this.#block;
+    this.#block = [];
+    this.#bytes = 0;
     return block;
-  };
-  let next = readBlock();
-  try {
-    for (;;) {
-      const block = await next;
-      if (block.length === 0) return;
-      next = readBlock();
-      // A failure is seen when its turn comes.
-      next.catch(() => undefined);
-      yield block;
+  }
+
+  async #read(frames: number): Promise<void> {
+    for (let read = 0; read < frames; read++) {
+      if (this.#block.length >= limits.frames || this.#bytes >= limits.bytes) return;
+      const { done, value } = await this.#source.next();
+      if (done === true) return;
+      this.#block.push(value);
+      this.#bytes += value.frame.data.length;
     }
-  } finally {
-    await next.catch(() => undefined);
-    await source.return?.();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reading.catch(() => undefined);
+    await this.#source.return?.();
   }
 }

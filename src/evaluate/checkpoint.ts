@@ -3,6 +3,9 @@
 import { ClockworkError } from "../errors.ts";
 import type { TallyState } from "./tally.ts";
 
+/** Changes whenever checkpoints of before must not be gone on from: what is in them, or what is counted. */
+export const checkpointVersion = 1;
+
 /** What a run needs to go on, besides its tally. */
 export interface LaneState {
   /** Held tensors, encoded. */

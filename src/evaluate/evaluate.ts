@@ -4,7 +4,7 @@
 import type { Dataset, LabelledFrame } from "../datasets/dataset.ts";
 import { ClockworkError } from "../errors.ts";
 import { boundaryBand } from "../metrics/index.ts";
-import { blocksOf } from "./blocks.ts";
+import { Blocks } from "./blocks.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import type { DetailedEvaluation, EvaluationProtocol } from "./evaluation.ts";
 import { phasesOf } from "./phases.ts";
@@ -45,14 +45,14 @@ export interface EvaluateOptions extends StretchOptions {
   readonly store?: EvaluationStore;
   /** Keep every label map in the store. */
   readonly keepLabels?: boolean;
-  /** Least milliseconds between checkpoints; default 5000. */
+  /** Milliseconds between checkpoints; default 5000, or more where they would take over 2 % of the time. */
   readonly checkpointMs?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
 }
 
-/** Checkpoints take at most this share of the time. */
-const checkpointShare = 0.02;
+/** By default, milliseconds between checkpoints at least, and the share of the time that they take at most. */
+const checkpoints = { ms: 5000, share: 0.02 } as const;
 
 /**
  * Evaluates schedules.
@@ -68,6 +68,13 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
   const stretches = stretchesOf(dataset.sequences, options);
   const bytes = await store?.load();
   const saved = bytes === undefined ? undefined : decodeCheckpoint(bytes);
+  if (saved !== undefined && saved.runs.length !== contenders.length) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `evaluate: expected a store of the same evaluation, with ${contenders.length} schedules, got one with ` +
+        `${saved.runs.length}; try an empty store`,
+    );
+  }
   const scoring = {
     networkClasses: options.networkClasses,
     classes: dataset.classNames.length,
@@ -79,11 +86,13 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
   });
   const total = totalOf(stretches, dataset);
   let at: Omit<Checkpoint, "runs"> = saved ?? { stretch: 0, place: 0, done: 0, frames: 0, labelled: 0 };
-  let nextCheckpoint = performance.now() + (options.checkpointMs ?? 5000);
+  // The first block is kept at once: whoever stops early loses little, too.
+  let nextCheckpoint = performance.now();
   while (at.stretch < stretches.length) {
     const stretch = stretches[at.stretch];
     if (stretch === undefined) break;
-    for await (const items of blocksOf(framesOf(stretch, at.place, dataset, signal))) {
+    await using blocks = new Blocks(framesOf(stretch, at.place, dataset, signal));
+    for (let items = await blocks.next(); items.length > 0; items = await blocks.next()) {
       const block: Block = {
         sequence: stretch.sequence,
         place: at.place,
@@ -94,6 +103,8 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
       let oracle: readonly Uint8Array[] | undefined;
       for (const [run, runner] of runners.entries()) {
         options.onProgress?.({ frames: at.done, total, clock: runner.clock });
+        // Beside each schedule a part: reading takes time from the engine, which is not to fall on one of them.
+        blocks.readAhead(Math.ceil(items.length / runners.length));
         const labels = await runner.go(block, oracle, signal);
         oracle ??= labels;
         if (options.keepLabels !== true) continue;
@@ -112,7 +123,8 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
       if (store === undefined || start < nextCheckpoint) continue;
       await store.save(encodeCheckpoint({ ...at, runs: await Promise.all(runners.map((runner) => runner.state())) }));
       const took = performance.now() - start;
-      nextCheckpoint = performance.now() + Math.max(options.checkpointMs ?? 5000, took / checkpointShare);
+      nextCheckpoint =
+        performance.now() + (options.checkpointMs ?? Math.max(checkpoints.ms, took / checkpoints.share));
     }
     at = { ...at, stretch: at.stretch + 1, place: 0 };
   }

@@ -1,5 +1,6 @@
 // Schedules against the oracle, on the same frames.
 
+export { checkpointVersion } from "./checkpoint.ts";
 export { evaluate, type EvaluateOptions, type EvaluationProgress } from "./evaluate.ts";
 export type {
   Accuracy,
@@ -10,5 +11,5 @@ export type {
   Timeline,
 } from "./evaluation.ts";
 export type { Contender } from "./runner.ts";
-export type { EvaluationStore } from "./store.ts";
+export type { EvaluationStore, LabelStore } from "./store.ts";
 export type { StretchOptions } from "./stretches.ts";

@@ -42,7 +42,7 @@ export class Runner {
   readonly #memories: (Uint8Array | undefined)[];
   /** Phase whose memory the segmenter has. */
   #current: number | undefined;
-  #stageMacs: readonly number[] | undefined;
+  #warm = false;
 
   constructor(contender: Contender, phases: number, scoring: Scoring, saved?: RunState) {
     this.clock = formatSchedule(contender.schedule);
@@ -54,11 +54,6 @@ export class Runner {
       saved?.lanes.map(({ previous }) => previous),
     );
     this.#memories = Array.from({ length: phases }, (_, phase) => saved?.lanes[phase]?.snapshot);
-  }
-
-  /** Multiply-accumulates of each stage, shallowest first; empty before the first block. */
-  get stageMacs(): readonly number[] {
-    return this.#stageMacs ?? [];
   }
 
   /**
@@ -126,10 +121,9 @@ export class Runner {
   /** The first run of a network is slower than all others; it is not to be counted. */
   async #warmUp({ frames }: Block, signal: AbortSignal | undefined): Promise<void> {
     const frame = frames[0]?.item.frame;
-    if (this.#stageMacs !== undefined || frame === undefined) return;
-    const { protocol } = await this.#segmenter.prepare(frame);
+    if (this.#warm || frame === undefined) return;
+    this.#warm = true;
     for await (const result of this.#segmenter.segment([frame], signal === undefined ? {} : { signal })) void result;
-    this.#stageMacs = protocol.stages.map(({ macs }) => macs);
   }
 
   async #memory(): Promise<Uint8Array | undefined> {

@@ -13,7 +13,7 @@ export interface StretchOptions {
   readonly before?: number;
   /** Frames at the start of each stretch that are run but not scored; default 0. */
   readonly warmUp?: number;
-  /** Take at most this many frames of each sequence; default: all. */
+  /** Take at most this many frames of each sequence, or with `before` this many labelled ones; default: all. */
   readonly limit?: number;
 }
 
@@ -61,7 +61,8 @@ export function stretchesOf(sequences: readonly Sequence[], options: StretchOpti
     labelled.slice(0, limit).map((target): Stretch => {
       // Near the start of a sequence there are fewer frames before.
       const frames = Math.min(before, Math.floor(target / every));
-      return { sequence, from: target - frames * every, to: target + 1, step: every, target, warmUp };
+      const from = target - frames * every;
+      return { sequence, from, to: target + 1, step: every, target, warmUp: Math.min(warmUp, frames) };
     }),
   );
   if (stretches.length === 0) {

@@ -8,8 +8,6 @@ import type { Records, Tally } from "./tally.ts";
 export interface TalliedRun {
   readonly clock: string;
   readonly propagate: "still" | "flow";
-  /** Multiply-accumulates of each stage, shallowest first. */
-  readonly stageMacs: readonly number[];
   readonly tally: Tally;
 }
 
@@ -22,7 +20,7 @@ export function summarise(runs: readonly TalliedRun[], classNames: readonly stri
 }
 
 function summary(
-  { clock, propagate, stageMacs, tally }: TalliedRun,
+  { clock, propagate, tally }: TalliedRun,
   classNames: readonly string[],
   oracleMs: number,
   oracleMacs: number,
@@ -30,46 +28,39 @@ function summary(
   const { records } = tally;
   const accuracy = tally.truth === undefined ? null : accuracyOf(tally.truth);
   const msPerFrame = mean(records.ms);
-  const flickers = records.flicker.filter((value) => value !== null);
-  const worst = worstOf(records);
   const iou = tally.truth?.result().iou ?? [];
   return {
     clock,
     propagate,
-    stages: stageMacs.length,
+    stages: stagesOf(records),
     mIoU: accuracy?.mIoU ?? null,
     accuracy: accuracy?.accuracy ?? null,
     meanAccuracy: accuracy?.meanAccuracy ?? null,
     frequencyWeightedIoU: accuracy?.frequencyWeightedIoU ?? null,
     boundary: tally.boundary === undefined ? null : accuracyOf(tally.boundary),
-    agreement: 100 * mean(records.agreement),
+    agreement: 100 * (overPixels(records.agreement, records.pixels) ?? 1),
     agreementMIoU: 100 * (tally.agreement.result().meanIou ?? 1),
-    flicker: flickers.length === 0 ? null : 100 * mean(flickers),
-    updateRates: stageMacs.map((_, depth) => mean(records.fired.map((fired) => (fired[depth] === "1" ? 1 : 0)))),
+    flicker: percent(overPixels(records.flicker, records.pixels)),
+    updateRates: updateRatesOf(records),
     macsRatio: oracleMacs === 0 ? 0 : mean(records.macs) / oracleMacs,
     msPerFrame,
     speedup: msPerFrame === 0 ? 0 : oracleMs / msPerFrame,
     latencyMs: latencyOf(records.ms),
     age: { mean: mean(records.age), max: records.age.reduce((most, age) => Math.max(most, age), 0) },
-    perClass: Object.fromEntries(
-      classNames.map((name, label) => {
-        const value = iou[label];
-        return [name, value === undefined ? null : 100 * value];
-      }),
-    ),
-    worstFrame: worst,
+    perClass: Object.fromEntries(classNames.map((name, label) => [name, percent(iou[label])])),
+    worstFrame: worstOf(records),
   };
 }
 
 /** What a run did frame by frame, in the first phase of its clock. */
-export function timelineOf({ tally, stageMacs }: TalliedRun): Timeline {
+export function timelineOf({ tally }: TalliedRun): Timeline {
   const { records } = tally;
   const at = firstPhase(records);
   const column = <T>(values: readonly T[]): T[] => at.map((index) => values[index] as T);
   return {
     sequence: column(records.sequence),
     frame: column(records.frame),
-    fired: column(records.fired).map((fired) => stageMacs.map((_, depth) => fired[depth] === "1")),
+    fired: column(records.fired).map((fired) => Array.from(fired, (flag) => flag === "1")),
     signal: column(records.signal),
     shot: column(records.shot),
     agreement: column(records.agreement).map((share) => 100 * share),
@@ -104,6 +95,16 @@ function worstOf(records: Records): { readonly index: number; readonly agreement
   return worst;
 }
 
+function stagesOf({ fired }: Records): number {
+  return fired[0]?.length ?? 0;
+}
+
+function updateRatesOf(records: Records): readonly number[] {
+  return Array.from({ length: stagesOf(records) }, (_, depth) =>
+    mean(records.fired.map((fired) => (fired[depth] === "1" ? 1 : 0))),
+  );
+}
+
 function latencyOf(ms: readonly number[]): EvaluationRun["latencyMs"] {
   const sorted = [...ms].sort((a, b) => a - b);
   const percentile = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
@@ -112,4 +113,19 @@ function latencyOf(ms: readonly number[]): EvaluationRun["latencyMs"] {
 
 function mean(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Mean of the shares of frames by their pixels; `undefined` where there are none. */
+function overPixels(shares: readonly (number | null)[], pixels: readonly number[]): number | undefined {
+  let [part, whole] = [0, 0];
+  for (const [at, share] of shares.entries()) {
+    if (share === null) continue;
+    part += share * (pixels[at] ?? 0);
+    whole += pixels[at] ?? 0;
+  }
+  return whole === 0 ? undefined : part / whole;
+}
+
+function percent(share: number | undefined): number | null {
+  return share === undefined ? null : 100 * share;
 }

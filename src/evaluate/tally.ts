@@ -16,6 +16,7 @@ export interface Records {
   readonly fired: string[];
   readonly signal: (number | null)[];
   readonly shot: boolean[];
+  readonly pixels: number[];
   /** Share of the pixels with the oracle's label. */
   readonly agreement: number[];
   /** Share of the labelled pixels with the true label. */
@@ -105,6 +106,8 @@ export class Tally {
     this.#ages[phase] = age;
     const before = place.first ? undefined : this.previous[phase];
     this.previous[phase] = labels;
+    // Where the size changes, everything starts afresh: there is nothing to compare with.
+    const follows = before !== undefined && before.length === labels.length;
     if (!place.counts) return;
     const { records } = this;
     records.phase.push(phase);
@@ -113,8 +116,9 @@ export class Tally {
     records.fired.push(result.fired.map((fired) => (fired ? "1" : "0")).join(""));
     records.signal.push(result.signal ?? null);
     records.shot.push(result.shot);
+    records.pixels.push(labels.length);
     records.agreement.push(agreementOf(labels, reference.oracle));
-    records.flicker.push(before === undefined ? null : 1 - agreementOf(labels, before));
+    records.flicker.push(follows ? 1 - agreementOf(labels, before) : null);
     records.age.push(age);
     records.macs.push(result.macs);
     records.ms.push(result.milliseconds.inference);
@@ -162,6 +166,7 @@ function emptyRecords(): Records {
     fired: [],
     signal: [],
     shot: [],
+    pixels: [],
     agreement: [],
     accuracy: [],
     flicker: [],

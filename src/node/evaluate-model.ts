@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { basename, join, resolve } from "node:path";
-import { parseSchedule, type Schedule } from "../clocks/index.ts";
+import { formatSchedule, parseSchedule, type Schedule } from "../clocks/index.ts";
 import {
   mapClasses,
   openDataset,
@@ -16,6 +16,7 @@ import {
 } from "../datasets/index.ts";
 import { ClockworkError } from "../errors.ts";
 import {
+  checkpointVersion,
   evaluate,
   type Contender,
   type DetailedEvaluation,
@@ -38,6 +39,10 @@ export interface ClockSpec {
   readonly stages?: number;
   /** A saved plan (the parsed JSON); default: that of the other options. */
   readonly plan?: unknown;
+}
+
+interface ParsedSpec extends ClockSpec {
+  readonly schedule: Schedule;
 }
 
 /** What to evaluate, and how. */
@@ -69,6 +74,8 @@ export interface EvaluateModelOptions extends StretchOptions, Omit<OpenSegmenter
 export interface EvaluationStart {
   readonly dataset: Dataset;
   readonly preparation: Preparation;
+  /** The schedules besides the oracle, as text. */
+  readonly clocks: readonly string[];
   /** Frames that were done before, in a process that was stopped. */
   readonly resumed: boolean;
   readonly notes: readonly string[];
@@ -91,10 +98,12 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Deta
     { clock: "every" },
     ...options.clocks.map((spec) => (typeof spec === "string" ? { clock: spec } : spec)),
   ];
-  const wanted = specs
+  const wanted: readonly ParsedSpec[] = specs
     .map((spec) => ({ ...spec, schedule: typeof spec.clock === "string" ? parseSchedule(spec.clock) : spec.clock }))
     // The oracle runs anyway, and first.
-    .filter(({ schedule }, place) => place === 0 || schedule.kind !== "every");
+    .filter(({ schedule }, place) => place === 0 || schedule.kind !== "every")
+    // Twice the same would be two rows that nobody can tell apart.
+    .filter((spec, place, all) => all.findIndex((other) => isSame(other, spec)) === place);
   const opened = await openDataset(options.folder, {
     ...(options.layout !== undefined && { layout: options.layout }),
     ...(options.split !== undefined && { split: options.split }),
@@ -121,6 +130,11 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Deta
   }
 }
 
+function isSame(a: ParsedSpec, b: ParsedSpec): boolean {
+  const text = ({ schedule, stages, plan }: ParsedSpec): string => JSON.stringify([schedule, stages, plan]);
+  return text(a) === text(b);
+}
+
 async function evaluateContenders(
   options: EvaluateModelOptions,
   dataset: Dataset,
@@ -143,7 +157,7 @@ async function evaluateContenders(
         ...(map !== undefined && { map }),
       })
     : { table: undefined, missing: [], notes: [] };
-  const networkClasses = classNames?.length ?? preparation.network?.output.classes ?? 256;
+  const networkClasses = preparation.network?.output.classes ?? classNames?.length ?? 256;
   const notes = [
     ...new Set([
       ...preparations.flatMap((one) => one.notes),
@@ -151,8 +165,9 @@ async function evaluateContenders(
       ...mapped.missing.map((name) => `No class of the network becomes ${name}, which scores 0.`),
     ]),
   ];
-  await using store = await FileStore.open(workFolder(options, contenders, dataset, preparations));
-  options.onStart?.({ dataset, preparation, notes, resumed: (await store.load()) !== undefined });
+  await using store = await FileStore.open(workFolder(options, contenders, dataset, preparations, mapped.table));
+  const clocks = contenders.slice(1).map(({ schedule }) => formatSchedule(schedule));
+  options.onStart?.({ dataset, preparation, clocks, notes, resumed: (await store.load()) !== undefined });
   const evaluation = await evaluate({
     ...options,
     dataset: labelled ? dataset : { ...dataset, classNames: [] },
@@ -206,16 +221,20 @@ function workFolder(
   contenders: readonly Contender[],
   dataset: Dataset,
   preparations: readonly Preparation[],
+  table: Uint8Array | undefined,
 ): string {
-  const { folder, model, every, before, warmUp, limit, viewport, phases, boundaryPx, map, report } = options;
+  const { folder, model, every, before, warmUp, limit, viewport, phases, boundaryPx, report } = options;
   const identity = JSON.stringify([
+    checkpointVersion,
     [resolve(folder), dataset.name, dataset.split, dataset.classNames],
     dataset.sequences.map(({ name, length, labelled }) => [name, length, labelled.length]),
     [resolve(model), options.output, options.providers, options.threads],
     preparations.map(({ protocol, plan }) => [protocol, plan?.stages.map(({ entry }) => entry)]),
     preparations[0]?.network === undefined ? null : weightsDigest(preparations[0].network),
     contenders.map(({ schedule }) => schedule),
-    [every, before, warmUp, limit, viewport, phases, boundaryPx, map, report === undefined ? null : resolve(report)],
+    [every, before, warmUp, limit, viewport, phases, boundaryPx, table === undefined ? null : [...table]],
+    // Where the report goes does not matter, but for it labels are kept.
+    report !== undefined,
   ]);
   const key = createHash("sha256").update(identity).digest("hex").slice(0, 24);
   return join(defaultCacheFolder(), "evaluations", key);

@@ -1,16 +1,20 @@
 // An evaluation's checkpoint and label maps in a folder. Whatever moment the process dies at, what is there can be read.
-// Not a cache: the folder goes when the evaluation is done.
+// Not a cache: the folder goes when the evaluation is done. A checkpoint is a CRC-32 of its bytes, then its bytes: one that
+// a crash of the machine left damaged is as none, and the evaluation starts afresh.
 
 import { mkdir, open, readFile, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { deflateRaw, inflateRaw } from "node:zlib";
+import { crc32, deflateRaw, inflateRaw } from "node:zlib";
 import { ClockworkError, reasonOf } from "../errors.ts";
 import type { EvaluationStore } from "../evaluate/index.ts";
 import { writeWhole } from "./whole-file.ts";
 
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
+
+/** Bytes before a checkpoint: its checksum, a 32-bit integer. */
+const checksumBytes = 4;
 
 /** Bytes before each label map: its index and its length, each a 32-bit integer. */
 const headBytes = 8;
@@ -27,6 +31,7 @@ interface LabelFile {
 export class FileStore implements EvaluationStore, AsyncDisposable {
   readonly #folder: string;
   readonly #labels = new Map<number, Promise<LabelFile>>();
+  #isWorthKeeping = false;
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -47,19 +52,28 @@ export class FileStore implements EvaluationStore, AsyncDisposable {
     if (owner > 0 && owner !== process.pid && isRunning(owner)) {
       throw new ClockworkError(
         "io",
-        `evaluate: expected to be alone, got process ${owner} that makes the same evaluation`,
+        `evaluate: expected to be alone, got process ${owner} that makes the same evaluation; ` +
+          `try waiting for it, or, if that is another program by now, removing ${lock}`,
       );
     }
     await writeWhole(lock, String(process.pid));
-    return new FileStore(folder);
+    const store = new FileStore(folder);
+    store.#isWorthKeeping = (await store.load()) !== undefined;
+    return store;
   }
 
   async load(): Promise<Uint8Array | undefined> {
-    return await readFile(join(this.#folder, "checkpoint")).catch(() => undefined);
+    const bytes = await readFile(join(this.#folder, "checkpoint")).catch(() => undefined);
+    if (bytes === undefined || bytes.length < checksumBytes) return undefined;
+    const checkpoint = bytes.subarray(checksumBytes);
+    return crc32(checkpoint) === bytes.readUInt32LE(0) ? checkpoint : undefined;
   }
 
   async save(checkpoint: Uint8Array): Promise<void> {
-    await writeWhole(join(this.#folder, "checkpoint"), checkpoint);
+    const checksum = Buffer.alloc(checksumBytes);
+    checksum.writeUInt32LE(crc32(checkpoint));
+    await writeWhole(join(this.#folder, "checkpoint"), [checksum, checkpoint]);
+    this.#isWorthKeeping = true;
   }
 
   async putLabels(run: number, index: number, labels: Uint8Array): Promise<void> {
@@ -70,7 +84,11 @@ export class FileStore implements EvaluationStore, AsyncDisposable {
     head.writeUInt32LE(bytes.length, 4);
     const at = labelFile.end;
     labelFile.end += headBytes + bytes.length;
-    await labelFile.file.write(Buffer.concat([head, bytes]), 0, headBytes + bytes.length, at);
+    try {
+      await labelFile.file.write(Buffer.concat([head, bytes]), 0, headBytes + bytes.length, at);
+    } catch (cause) {
+      throw new ClockworkError("io", `${this.#folder}: expected room for label maps (${reasonOf(cause)})`, { cause });
+    }
     labelFile.places.set(index, { at: at + headBytes, length: bytes.length });
   }
 
@@ -89,13 +107,19 @@ export class FileStore implements EvaluationStore, AsyncDisposable {
     return found;
   }
 
-  /** Removes the folder: the evaluation is done. */
+  /** Removes the folder: the evaluation is done, or did not begin. */
   async remove(): Promise<void> {
     await this.#close();
+    this.#isWorthKeeping = false;
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  /** Closes the store; without a checkpoint, nothing of it stays. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isWorthKeeping) {
+      await this.remove();
+      return;
+    }
     await this.#close();
     await rm(join(this.#folder, "process"), { force: true });
   }

@@ -1,13 +1,15 @@
 // The short way on Node: a model by its path or name and a clock by its text, and there is a segmenter.
 
+import { createHash } from "node:crypto";
 import { parseSchedule, type Schedule } from "../clocks/index.ts";
 import { readProtocol } from "../compile/index.ts";
 import { nodeEngine } from "../engine/node/engine.ts";
-import { openModel, type HubOptions } from "../models/index.ts";
+import { openModel, type HubOptions, type ModelSource } from "../models/index.ts";
 import type { Network, Size } from "../network/index.ts";
 import { readModel } from "../onnx/index.ts";
 import { Segmenter } from "../segment/index.ts";
 import { parseCut, planFromFile, type Plan } from "../stages/index.ts";
+import type { ScheduleFile } from "../tune/index.ts";
 
 /** What to open, and how. */
 export interface OpenSegmenterOptions {
@@ -15,6 +17,8 @@ export interface OpenSegmenterOptions {
   readonly model: string;
   /** A schedule, as text or parsed; default `fixed:2`. A compiled network brings its own. */
   readonly clock?: string | Schedule;
+  /** A tuned schedule with its plan, in place of `clock`, `stages`, `cuts` and `plan`. */
+  readonly tuned?: ScheduleFile;
   /** Wanted number of stages; default 2, or as many as the clock names. */
   readonly stages?: number;
   /** Explicit cuts, shallowest first, as `inspect` prints them. */
@@ -50,7 +54,7 @@ export const defaultClock = "fixed:2";
  * @throws ClockworkError where the model or the schedule is no good; a plan or cut is checked with the first frame
  */
 export async function openSegmenter(options: OpenSegmenterOptions): Promise<Segmenter> {
-  const { clock = defaultClock, plan } = options;
+  const { tuned, clock = tuned?.schedule ?? defaultClock, plan = tuned?.plan } = options;
   const schedule = typeof clock === "string" ? parseSchedule(clock) : clock;
   const cuts = options.cuts?.map(parseCut);
   const source = await openModel(options.model, options.hub);
@@ -63,7 +67,7 @@ export async function openSegmenter(options: OpenSegmenterOptions): Promise<Segm
     preprocessing: source.preprocessing,
     classNames: protocol?.classNames ?? source.classNames,
     // A compiled network has its preprocessing inside: what was assumed about it does not matter.
-    warnings: protocol === undefined ? source.warnings : [],
+    warnings: protocol === undefined ? [...source.warnings, ...otherModel(tuned, source)] : [],
     stages: options.stages,
     cuts,
     planFor: plan === undefined ? undefined : (network: Network): Plan => planFromFile(plan, network),
@@ -74,4 +78,12 @@ export async function openSegmenter(options: OpenSegmenterOptions): Promise<Segm
       ...(options.providers !== undefined && { providers: options.providers }),
     },
   });
+}
+
+/** A threshold suits the weights that it was tuned with. */
+function otherModel(tuned: ScheduleFile | undefined, { bytes, name }: ModelSource): readonly string[] {
+  if (tuned === undefined || createHash("sha256").update(bytes).digest("hex") === tuned.model.sha256) return [];
+  return [
+    `the schedule was tuned for another file, of "${tuned.model.name}", than that of ${name}: what it promises is not known here`,
+  ];
 }

@@ -8,7 +8,7 @@ import type { DetailedEvaluation, EvaluationStore, Timeline } from "../evaluate/
 import type { Frame } from "../frame.ts";
 import { classesCsv, framesCsv, reportHtml, runsCsv, type Picture, type Strip } from "../report/index.ts";
 import { encodeImage, paletteFor } from "../video/index.ts";
-import { writeWhole } from "./whole-file.ts";
+import { writeAllWhole } from "./whole-file.ts";
 
 /** What pictures are made from. */
 export interface ReportSources {
@@ -22,7 +22,8 @@ export interface ReportSources {
 const mostWidthPx = 480;
 
 /**
- * Writes `report.html`, `report.json`, `runs.csv`, `classes.csv` and `frames.csv` into a folder, which is made.
+ * Writes `report.html`, `report.json`, `runs.csv`, `classes.csv` and `frames.csv` into a folder, which is made; all of
+ * them or none.
  * @throws ClockworkError `io` where they cannot be written
  */
 export async function writeReport(
@@ -30,17 +31,20 @@ export async function writeReport(
   evaluation: DetailedEvaluation,
   sources: ReportSources,
 ): Promise<void> {
+  const strips = await stripsOf(evaluation, sources);
+  const files = [
+    ["runs.csv", runsCsv(evaluation)],
+    ["classes.csv", classesCsv(evaluation)],
+    ["frames.csv", framesCsv(evaluation)],
+    ["report.json", `${JSON.stringify(evaluation, undefined, 2)}\n`],
+    ["report.html", reportHtml(evaluation, { strips })],
+  ] as const;
   try {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
     throw new ClockworkError("io", `${folder}: expected a folder that can be made (${reasonOf(cause)})`, { cause });
   }
-  const strips = await stripsOf(evaluation, sources);
-  await writeWhole(join(folder, "runs.csv"), runsCsv(evaluation));
-  await writeWhole(join(folder, "classes.csv"), classesCsv(evaluation));
-  await writeWhole(join(folder, "frames.csv"), framesCsv(evaluation));
-  await writeWhole(join(folder, "report.json"), `${JSON.stringify(evaluation, undefined, 2)}\n`);
-  await writeWhole(join(folder, "report.html"), reportHtml(evaluation, { strips }));
+  await writeAllWhole(files.map(([name, content]) => [join(folder, name), content] as const));
 }
 
 /** The worst, the median and the best frame of every schedule but the oracle, in pictures. */

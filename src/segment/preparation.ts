@@ -46,7 +46,14 @@ export async function compileFor(
   const plan =
     options.planFor?.(network) ??
     fitted.planOf(network, { ...(stages !== undefined && { stages }), ...(cuts !== undefined && { cuts }) });
-  const compiled = compile(network, plan, { io: "frames", schedule, preprocessing, frame, classNames });
+  const compiled = compile(network, plan, {
+    io: "frames",
+    schedule,
+    preprocessing,
+    frame,
+    classNames,
+    ...(options.taps !== undefined && { taps: options.taps }),
+  });
   const moved = sizeText(network.size) !== sizeText(wanted);
   const notes = [
     ...warnings,

@@ -30,6 +30,8 @@ export interface SegmentResult {
   readonly shot: boolean;
   /** Multiply-accumulates that were executed. */
   readonly macs: number;
+  /** The tensors that `taps` of the options asked for, by name. */
+  readonly taps: Readonly<Record<string, EngineTensor>>;
   /** Where the time went, in milliseconds. */
   readonly milliseconds: {
     /** Making the frame, in the source. */
@@ -323,6 +325,7 @@ export class Segmenter implements AsyncDisposable {
       // On a restart the frame before is of another source, and nobody asked.
       shot: !restart && Number(shot ?? 0) === 1,
       macs: protocol.stages.reduce((sum, stage, depth) => sum + (fired[depth] === true ? stage.macs : 0), 0),
+      taps: tapped(protocol, outputs),
       milliseconds: { source, inference: milliseconds },
     };
   }
@@ -343,6 +346,18 @@ export class Segmenter implements AsyncDisposable {
  */
 function zeroState({ state }: Protocol): Readonly<Record<string, EngineTensor>> {
   return Object.fromEntries(state.map(({ input, dtype, dims }) => [input, { dtype, dims, data: zeros(dtype, dims) }]));
+}
+
+function tapped(
+  { outputs: { taps = [] } }: Protocol,
+  outputs: Readonly<Record<string, EngineTensor>>,
+): Readonly<Record<string, EngineTensor>> {
+  const found: Record<string, EngineTensor> = {};
+  for (const { name } of taps) {
+    const tensor = outputs[name];
+    if (tensor !== undefined) found[name] = tensor;
+  }
+  return found;
 }
 
 /** What reading gave. */

@@ -1,0 +1,207 @@
+// Footage that a clock is tuned on, gone through with segmenters: the oracle's labels, the small label maps that clocks
+// look at, feature vectors for a probe. Decides nothing.
+
+import type { ChangeSignal, LinearProbe, Schedule } from "../clocks/index.ts";
+import type { Sequence } from "../datasets/dataset.ts";
+import { ClockworkError } from "../errors.ts";
+import type { LabelStore } from "../evaluate/index.ts";
+import type { Frame } from "../frame.ts";
+import type { Segmenter, SegmentResult } from "../segment/index.ts";
+import type { ProbeSamples } from "./probe.ts";
+import type { Random } from "./random.ts";
+import type { LabelMap, Recording } from "./recording.ts";
+import { gridLabels, sampleFrames, samplePositions } from "./sample.ts";
+
+/** What is told while footage is gone through. */
+export interface FootageProgress {
+  /** What is being done, in a few words. */
+  readonly step: string;
+  readonly frames: number;
+  /** As far as it is known. */
+  readonly total: number | undefined;
+}
+
+/** Where footage comes from, and what goes with every pass over it. */
+export interface FootageOptions {
+  readonly videos: readonly Sequence[];
+  /** The network on every frame. */
+  readonly oracle: Segmenter;
+  /** Gets the oracle's labels, by video and frame. */
+  readonly labels: LabelStore;
+  /** Most frames of each video. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: FootageProgress) => void;
+}
+
+/** A video after the oracle has been through. */
+export interface OracleVideo {
+  readonly frames: number;
+  /** From its timestamps; 25 where it has one frame. */
+  readonly framesPerSec: number;
+}
+
+/** A clock of which nothing fires but first frames of videos and shots. */
+export function neverFires(stages: number): Schedule {
+  return stages === 1 ? { kind: "skip", period: longestPeriod } : { kind: "fixed", periods: [longestPeriod] };
+}
+
+/** The longest period that a schedule takes. */
+const longestPeriod = 1_080_000;
+
+/** No share of changed labels reaches this. */
+const outOfReach = 2;
+
+/** Runs the oracle over all videos and keeps its labels. */
+export async function runOracle(options: FootageOptions): Promise<readonly OracleVideo[]> {
+  const { videos, oracle, labels } = options;
+  const known = totalOf(options);
+  let done = 0;
+  const result: OracleVideo[] = [];
+  for (const [video, sequence] of videos.entries()) {
+    let frames = 0;
+    let first = 0;
+    let last = 0;
+    for await (const { labels: map, timestampSec } of oracle.segment(framesOf(sequence, options), pass(options))) {
+      if (frames === 0) first = timestampSec;
+      last = timestampSec;
+      await labels.putLabels(video, frames, map.data);
+      frames += 1;
+      done += 1;
+      options.onProgress?.({ step: "oracle", frames: done, total: known });
+    }
+    if (frames === 0) throw new ClockworkError("invalid-video", `${sequence.name}: expected frames, got none`);
+    result.push({ frames, framesPerSec: last > first ? (frames - 1) / (last - first) : usualFramesPerSec });
+  }
+  return result;
+}
+
+const usualFramesPerSec = 25;
+
+/** Runs the network with its deep stages at rest, and records what clocks look at. */
+export async function recordSignals(
+  options: FootageOptions,
+  signals: readonly ChangeSignal[],
+  stages: number,
+): Promise<readonly Recording[]> {
+  const { videos, oracle } = options;
+  await using resting = oracle.variant({
+    schedule: recordingSchedule(signals, stages),
+    taps: signals.map(({ kind }) => `clockwork/clock/${kind}/now`),
+  });
+  const known = totalOf(options);
+  let done = 0;
+  const recordings: Recording[] = [];
+  for (const sequence of videos) {
+    const maps = signals.map((): LabelMap[] => []);
+    const shots: boolean[] = [];
+    for await (const result of resting.segment(framesOf(sequence, options), pass(options))) {
+      for (const [at, { kind }] of signals.entries()) maps[at]?.push(smallMap(result, kind));
+      shots.push(result.shot);
+      done += 1;
+      options.onProgress?.({ step: "signals", frames: done, total: known });
+    }
+    recordings.push({ signals, maps, shots });
+  }
+  return recordings;
+}
+
+/** A clock that looks at all signals and never fires for them. */
+function recordingSchedule(signals: readonly ChangeSignal[], stages: number): Schedule {
+  const [only, ...others] = signals;
+  if (only === undefined) return neverFires(stages);
+  if (others.length === 0) return { kind: "adaptive", threshold: outOfReach, signal: only };
+  const none = signals.map(() => 0);
+  return {
+    kind: "adaptive",
+    threshold: outOfReach,
+    signal: { kind: "expected", signals, bias: 0, weights: none, ageWeight: 0, productWeights: none, ageCap: 1 },
+  };
+}
+
+/** A map of a clock, as bytes where its labels fit: there are many of them. */
+function smallMap(result: SegmentResult, kind: ChangeSignal["kind"]): LabelMap {
+  const map = result.taps[`clockwork/clock/${kind}/now`]?.data;
+  if (!(map instanceof Int32Array)) throw new ClockworkError("engine", `tune: expected labels of ${kind}, got none`);
+  return map.every((label) => label < 256) ? Uint8Array.from(map) : map;
+}
+
+/** Frames and positions that a probe is fitted to. */
+const sampled = { frames: 64, positions: 256 } as const;
+
+/** Sampled frames that follow each other are alike: held out together. */
+const framesOfGroup = 4;
+
+/** Feature vectors with the oracle's labels, from the first frames of each video. */
+export async function sampleFeatures(
+  options: FootageOptions,
+  tensor: string,
+  classes: number,
+  fitFrames: readonly number[],
+  random: Random,
+): Promise<ProbeSamples> {
+  const { videos, oracle } = options;
+  await using tapped = oracle.variant({ schedule: { kind: "every" }, taps: [tensor] });
+  const all = fitFrames.reduce((sum, frames) => sum + frames, 0);
+  const features: Float32Array[] = [];
+  const labels: number[] = [];
+  const groups: number[] = [];
+  let channels = 0;
+  let done = 0;
+  for (const [video, sequence] of videos.entries()) {
+    const frames = fitFrames[video] ?? 0;
+    const count = Math.max(1, Math.round((sampled.frames * frames) / Math.max(1, all)));
+    const wanted = new Set(sampleFrames(frames, count, random));
+    const chosen = framesOf(sequence, { ...options, limit: frames }, (index) => wanted.has(index));
+    for await (const { taps, labels: map } of tapped.segment(chosen, pass(options))) {
+      const found = taps[tensor];
+      const [, depth = 0, height = 0, width = 0] = found?.dims ?? [];
+      if (found === undefined || !(found.data instanceof Float32Array)) {
+        throw new ClockworkError(
+          "engine",
+          `tune: expected float32 features of ${tensor}, got ${found?.dtype ?? "none"}`,
+        );
+      }
+      channels = depth;
+      const grid = gridLabels(map.data, map, { width, height });
+      for (const at of samplePositions(grid, classes, sampled.positions, random)) {
+        const vector = new Float32Array(depth);
+        for (let channel = 0; channel < depth; channel++)
+          vector[channel] = found.data[channel * width * height + at] ?? 0;
+        features.push(vector);
+        labels.push(grid[at] ?? 0);
+        groups.push(Math.floor(done / framesOfGroup));
+      }
+      done += 1;
+      options.onProgress?.({ step: "features", frames: done, total: sampled.frames });
+    }
+  }
+  const flat = new Float32Array(features.length * channels);
+  for (const [at, vector] of features.entries()) flat.set(vector, at * channels);
+  return { features: flat, labels: Uint8Array.from(labels), groups: Int32Array.from(groups), channels, classes };
+}
+
+/** A probe as a signal. */
+export function probeSignal(probe: LinearProbe): ChangeSignal {
+  return { kind: "probe", probe };
+}
+
+async function* framesOf(
+  sequence: Sequence,
+  { limit, signal }: Pick<FootageOptions, "limit" | "signal">,
+  wanted: (index: number) => boolean = () => true,
+): AsyncGenerator<Frame, void> {
+  const range = { ...(limit !== undefined && { to: limit }), ...(signal !== undefined && { signal }) };
+  for await (const { index, frame } of sequence.read(range)) if (wanted(index)) yield frame;
+}
+
+function pass({ signal }: FootageOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+function totalOf({ videos, limit = Infinity }: FootageOptions): number | undefined {
+  return videos.reduce<number | undefined>(
+    (sum, { length }) => (sum === undefined || length === undefined ? undefined : sum + Math.min(length, limit)),
+    0,
+  );
+}

@@ -1,0 +1,120 @@
+// The cheapest clock of which a promise can be made. The kind is chosen and the ladder of candidates made on the first part
+// of the footage; the rest, in blocks, is what the promise is made from.
+
+import { ClockworkError } from "../errors.ts";
+import { meansOf } from "./blocks.ts";
+import { macsRatioAt, sweep } from "./budget.ts";
+import { scheduleForBudget } from "./buy.ts";
+import { tryOut, type FootageParts, type Ground, type TunedCandidate } from "./ground.ts";
+import { periodSchedule, type Choice, type ClockKind } from "./part.ts";
+import { blocksNeeded, promiseOf, type PromiseGoal, type PromiseResult } from "./promise.ts";
+import { seeded, shuffled } from "./random.ts";
+import { percent } from "./wording.ts";
+
+/** What was promised. */
+export interface Promised {
+  readonly best: TunedCandidate;
+  /** The ladder, as far as it was climbed down. */
+  readonly candidates: readonly TunedCandidate[];
+  /** What promise.ts bounds, of `best`. */
+  readonly bound: number;
+}
+
+/** Update rates, as periods, at which kinds of clocks are compared. */
+const comparedPeriods: readonly number[] = [2, 5];
+
+/** Steps from every frame to hardly ever. */
+const ladderSteps = 12;
+const ladderPeriods: readonly number[] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60];
+
+/**
+ * Finds the cheapest clock that keeps a promise.
+ * @param seed any whole number
+ * @throws ClockworkError `unpromisable` where none but the oracle does
+ */
+export async function promise(ground: Ground, goal: PromiseGoal, seed: number): Promise<Promised> {
+  const ladder = ladderOf(ground, await bestKind(ground));
+  // Bets are laid one after another; at random, so that a hard stretch of the video does not come all at once.
+  const order = shuffled(ground.blocks.length, seeded(seed));
+  const columns: Float64Array[] = [];
+  const candidates: TunedCandidate[] = [];
+  let result: PromiseResult | undefined;
+  for (const choice of ladder) {
+    const { candidate, values } = await tryOut(ground, choice, ground.calibration);
+    columns.push(meansOf(ground.blocks, values));
+    candidates.push(candidate);
+    result = promiseOf(
+      Array.from(order, (block) => columns.map((column) => column[block] ?? 0)),
+      goal,
+    );
+    // The first that fails ends it, whatever cheaper ones would do.
+    if (result.kind !== "kept" || result.candidate < columns.length - 1) break;
+  }
+  const best = result?.kind === "kept" ? candidates[result.candidate] : undefined;
+  if (result?.kind === "kept" && best !== undefined && best.updateRate < 1) {
+    return { best, candidates, bound: result.bound };
+  }
+  const careful = candidates.find(({ updateRate }) => updateRate < 1);
+  throw new ClockworkError(
+    "unpromisable",
+    `max-loss: expected a clock that can be promised to disagree on at most ${percent(goal.alpha)} of the pixels, got ` +
+      (careful === undefined
+        ? `none over ${ground.blocks.length} blocks`
+        : `${percent(careful.disagreement)} from the most careful one, which fires on ${percent(careful.updateRate)} of ` +
+          `the frames, over ${ground.blocks.length} blocks`) +
+      `; try a greater --max-loss, or more footage${goal.promise === "mean" ? ", or --promise clips" : ""}`,
+  );
+}
+
+/** The kind that agrees most with the oracle at equal rates, on the part that signals were fitted to. */
+async function bestKind(ground: Ground): Promise<ClockKind> {
+  const { kinds } = ground;
+  const [only = "fixed", ...others] = kinds;
+  if (others.length === 0) return only;
+  let best: { kind: ClockKind; disagreement: number } = { kind: "fixed", disagreement: Infinity };
+  // The fixed rate first: what is no better than it is not worth its weights.
+  for (const kind of [...kinds].sort((a, b) => Number(b === "fixed") - Number(a === "fixed"))) {
+    let disagreement = 0;
+    for (const period of comparedPeriods) {
+      const choice = scheduleForBudget(ground, kind, ground.fit, macsRatioAt(ground.shares, 1 / period) + 1e-9);
+      // Where a rate is out of reach for one kind it is for all.
+      if (typeof choice !== "number") disagreement += (await tryOut(ground, choice, ground.fit)).candidate.disagreement;
+    }
+    if (disagreement < best.disagreement) best = { kind, disagreement };
+  }
+  return best.kind;
+}
+
+/** Clocks of a kind from the most careful to the cheapest, chosen without a look at calibration footage. */
+function ladderOf({ signals, fit, plan }: Ground, kind: ClockKind): readonly Choice[] {
+  const signal = signals.get(kind);
+  if (signal === undefined) {
+    return ladderPeriods.map((period) => ({ kind, schedule: periodSchedule(plan, period) }));
+  }
+  return sweep(
+    fit.map(({ changes }) => changes),
+    signal,
+    ladderSteps,
+  ).map(({ threshold }) => ({ kind, schedule: { kind: "adaptive", threshold, signal } }));
+}
+
+/**
+ * Refuses footage in which there are too few blocks for a promise, whatever is measured on them.
+ * @throws ClockworkError `unpromisable`
+ */
+export function checkBlocks(goal: PromiseGoal, { blocks, blockSec, fitShare }: FootageParts): void {
+  const needed = blocksNeeded(goal);
+  if (blocks.length >= needed) return;
+  const other = goal.promise === "mean" ? blocksNeeded({ ...goal, promise: "clips" }) : undefined;
+  const ways = [
+    `${Math.ceil((needed * blockSec) / (1 - fitShare))} s of footage`,
+    "a greater --max-loss",
+    ...(other !== undefined && other <= blocks.length ? [`--promise clips, which needs ${other} blocks`] : []),
+    "shorter blocks (--block)",
+  ];
+  throw new ClockworkError(
+    "unpromisable",
+    `footage: expected at least ${needed} blocks of ${blockSec} s to promise at most ${percent(goal.alpha)} disagreement ` +
+      `at ${percent(1 - goal.delta)} confidence, got ${blocks.length}; try ${ways.join(", or ")}`,
+  );
+}

@@ -1,0 +1,74 @@
+// From unlabelled footage to a schedule. The oracle goes through once, then the shallow stages; from these recordings the
+// firings of any clock are simulated, exactly. What is not known from recordings (how far held results are from the
+// oracle's) is run, once for each pair of a frame and the frame of the last firing.
+
+import type { Schedule } from "../clocks/index.ts";
+import { ClockworkError } from "../errors.ts";
+import { buy } from "./buy.ts";
+import { Disagreements } from "./disagreement.ts";
+import { runOracle } from "./footage.ts";
+import { divideFootage, groundOf, type Ground, type GroundOptions, type TunedCandidate } from "./ground.ts";
+import { checkBlocks, promise } from "./keep.ts";
+import type { ClockKind } from "./part.ts";
+import type { PromiseGoal } from "./promise.ts";
+import type { TuneEvidence, TuneGoal } from "./schedule-file.ts";
+
+/** What to tune, and for what. */
+export interface TuneOptions extends GroundOptions {
+  readonly goal: TuneGoal;
+}
+
+/** What tuning came to. */
+export interface Tuned {
+  readonly kind: ClockKind;
+  readonly schedule: Schedule;
+  readonly evidence: TuneEvidence;
+  /** All that were tried: for a budget each kind at that budget, for a loss the ladder as far as it was climbed down. */
+  readonly candidates: readonly TunedCandidate[];
+  /** What a user should know. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Tunes a clock.
+ * @throws ClockworkError `invalid-argument` for a budget that is out of reach, `unpromisable` where the footage is too
+ *   short for the promise or no clock but the oracle can keep it, `aborted` by the signal
+ */
+export async function tune(options: TuneOptions): Promise<Tuned> {
+  const { goal } = options;
+  if (options.videos.length === 0) throw new ClockworkError("invalid-argument", "tune: expected videos, got none");
+  const wanted = goal.kind === "budget" ? undefined : promiseGoal(goal);
+  const videos = await runOracle(options);
+  const parts = divideFootage(videos, options);
+  if (wanted !== undefined) checkBlocks(wanted, parts);
+  await using disagreements = new Disagreements(options, options.plan.stages.length);
+  const ground = await groundOf(options, videos, parts, disagreements);
+  if (wanted !== undefined) {
+    const { best, candidates, bound } = await promise(ground, wanted, options.seed ?? 1);
+    return tuned(ground, ground.calibration, best, candidates, bound, []);
+  }
+  const { best, candidates, notes } = await buy(ground, goal.kind === "budget" ? goal.budget : 1);
+  return tuned(ground, ground.whole, best, candidates, null, notes);
+}
+
+function tuned(
+  { blocks, blockSec, notes }: Ground,
+  parts: Ground["whole"],
+  { kind, schedule, updateRate, macsRatio, disagreement }: TunedCandidate,
+  candidates: readonly TunedCandidate[],
+  bound: number | null,
+  more: readonly string[],
+): Tuned {
+  const frames = parts.reduce((sum, { changes }) => sum + changes.frames, 0);
+  return {
+    kind,
+    schedule,
+    candidates,
+    evidence: { frames, blocks: blocks.length, blockSec, updateRate, macsRatio, disagreement, bound },
+    notes: [...notes, ...more],
+  };
+}
+
+function promiseGoal({ maxLoss, confidence, promise: kind }: Extract<TuneGoal, { kind: "max-loss" }>): PromiseGoal {
+  return { promise: kind, alpha: maxLoss, delta: 1 - confidence };
+}
