@@ -1,0 +1,168 @@
+// Does the promise of `tune --max-loss` hold? Losses of a ladder of clocks are measured on blocks of footage once; then,
+// again and again, some blocks at random are calibrated on and the others are the footage to come. Promised is what the
+// calibration blocks allow; broken is a promise that the other blocks do not keep.
+
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Progress } from "../src/cli/progress.ts";
+import { textTable } from "../src/cli/tables.ts";
+import { formatSchedule, type Size } from "../src/index.ts";
+import { openDataset, openSegmenter, type Sequence } from "../src/node.ts";
+import { FileStore } from "../src/node/file-store.ts";
+import { meansOf } from "../src/tune/blocks.ts";
+import { coverageOf, splitsOf } from "../src/tune/coverage.ts";
+import { Disagreements } from "../src/tune/disagreement.ts";
+import { runOracle } from "../src/tune/footage.ts";
+import { divideFootage, groundOf, tryOut } from "../src/tune/ground.ts";
+import { bestKind, ladderOf } from "../src/tune/keep.ts";
+import { seeded, type ClockKind, type PromiseGoal } from "../src/tune/index.ts";
+
+/** What to run. */
+export interface CoverageOptions {
+  /** Videos and datasets; labels are not looked at. */
+  readonly data: readonly string[];
+  readonly model: string;
+  /** What the clocks look at; default: chosen as `tune` does. */
+  readonly kind: ClockKind | undefined;
+  /** Size at which the network runs; default: what the model says. */
+  readonly size: Size | undefined;
+  readonly blockSec: number;
+  readonly splits: number;
+}
+
+/** What came out. */
+export interface CoverageResult {
+  /** Losses by block and candidate. */
+  readonly losses: readonly (readonly number[])[];
+  readonly candidates: readonly {
+    readonly clock: string;
+    readonly updateRate: number;
+    readonly disagreement: number;
+  }[];
+  readonly rows: readonly CoverageRow[];
+}
+
+/** One promise, many splits. */
+export interface CoverageRow extends PromiseGoal {
+  readonly calibration: number;
+  /** Share of splits in which a promise was made. */
+  readonly promised: number;
+  /** Share of splits in which it was made and broken. */
+  readonly broken: number;
+  /** Mean update rate of what was promised; `null` where nothing was. */
+  readonly updateRate: number | null;
+  /** Mean loss of it on the other blocks (`mean`), or mean share of them above the limit (`clips`). */
+  readonly risk: number | null;
+}
+
+const losses = [0.01, 0.02, 0.03, 0.05, 0.08] as const;
+
+/** Runs the experiment. */
+export async function coverage(options: CoverageOptions): Promise<CoverageResult> {
+  const videos: Sequence[] = [];
+  for (const path of options.data) videos.push(...(await openDataset(path)).sequences);
+  const progress = new Progress(process.stderr);
+  await using oracle = await openSegmenter({
+    model: options.model,
+    clock: "every",
+    ...(options.size !== undefined && { size: options.size }),
+  });
+  await using labels = await FileStore.open(await mkdtemp(join(tmpdir(), "clockwork-coverage-")));
+  try {
+    const [first] = videos;
+    const size = first === undefined ? undefined : await sizeOf(first);
+    if (size === undefined) throw new Error("coverage: expected videos with frames, got none");
+    const { network, plan } = await oracle.prepare(size);
+    if (network === undefined || plan === undefined)
+      throw new Error("coverage: expected a network, got a compiled one");
+    const footage = {
+      videos,
+      oracle,
+      labels,
+      network,
+      plan,
+      classes: oracle.classNames?.length ?? network.output.classes ?? 256,
+      blockSec: options.blockSec,
+      ...(options.kind !== undefined && { kind: options.kind }),
+      onProgress: ({ step, frames, total }: { step: string; frames: number; total: number | undefined }) =>
+        progress.update({ frames, total, note: step }),
+    };
+    const recorded = await runOracle(footage);
+    const parts = divideFootage(recorded, footage);
+    await using disagreements = new Disagreements(footage, plan.stages.length);
+    const ground = await groundOf(footage, recorded, parts, disagreements);
+    const columns: Float64Array[] = [];
+    const candidates: { clock: string; updateRate: number; disagreement: number }[] = [];
+    for (const choice of ladderOf(ground, await bestKind(ground))) {
+      const { candidate, values } = await tryOut(ground, choice, ground.calibration);
+      columns.push(meansOf(ground.blocks, values));
+      const { updateRate, disagreement } = candidate;
+      candidates.push({ clock: formatSchedule(candidate.schedule), updateRate, disagreement });
+    }
+    progress.done();
+    const matrix = ground.blocks.map((_, block) => columns.map((column) => column[block] ?? 0));
+    return { losses: matrix, candidates, rows: rowsOf(matrix, candidates, options.splits) };
+  } finally {
+    await labels.remove();
+  }
+}
+
+/** Splits of blocks that were measured. */
+function rowsOf(
+  matrix: CoverageResult["losses"],
+  candidates: CoverageResult["candidates"],
+  splits: number,
+): readonly CoverageRow[] {
+  const calibration = Math.floor(matrix.length / 2);
+  return (["mean", "clips"] as const).flatMap((promise) =>
+    losses.map((alpha): CoverageRow => {
+      const goal: PromiseGoal = { promise, alpha, delta: 0.1 };
+      const { promised, broken, chosen, meanRisk } = coverageOf(
+        goal,
+        splits,
+        splitsOf(matrix, goal, calibration, seeded(1)),
+      );
+      const count = chosen.reduce((sum, times) => sum + times, 0);
+      const rate = chosen.reduce((sum, times, at) => sum + times * (candidates[at]?.updateRate ?? 0), 0);
+      return {
+        ...goal,
+        calibration,
+        promised,
+        broken,
+        updateRate: count === 0 ? null : rate / count,
+        risk: meanRisk,
+      };
+    }),
+  );
+}
+
+/** The result in columns. */
+export function coverageText({ losses: { length }, candidates, rows }: CoverageResult): string {
+  const percent = (share: number | null): string => (share === null ? "-" : (100 * share).toFixed(1));
+  return [
+    `${length} blocks`,
+    textTable([
+      ["clock", "fires on %", "disagreement %"],
+      ...candidates.map(({ clock, updateRate, disagreement }) => [clock, percent(updateRate), percent(disagreement)]),
+    ]),
+    "",
+    textTable([
+      ["promise", "max loss %", "calibrated on", "promised %", "broken %", "fires on %", "risk %"],
+      ...rows.map(({ promise, alpha, calibration, promised, broken, updateRate, risk }) => [
+        promise,
+        percent(alpha),
+        String(calibration),
+        percent(promised),
+        percent(broken),
+        percent(updateRate),
+        percent(risk),
+      ]),
+    ]),
+  ].join("\n");
+}
+
+async function sizeOf(video: Sequence): Promise<{ readonly widthPx: number; readonly heightPx: number } | undefined> {
+  for await (const { frame } of video.read({ to: 1 })) return frame;
+  return undefined;
+}
