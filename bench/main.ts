@@ -5,9 +5,10 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { everyOverhead, fixed2, fixed5, heldFrame } from "./clocks.ts";
 import { endToEnd } from "./end-to-end.ts";
+import { evaluateOverhead } from "./evaluate-overhead.ts";
 import type { Benchmark, Measurement } from "./measurement.ts";
 
-const benchmarks: readonly Benchmark[] = [everyOverhead, heldFrame, fixed2, fixed5, endToEnd];
+const benchmarks: readonly Benchmark[] = [everyOverhead, heldFrame, fixed2, fixed5, endToEnd, evaluateOverhead];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

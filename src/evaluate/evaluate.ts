@@ -66,6 +66,8 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
     throw new ClockworkError("invalid-argument", "evaluate: expected the oracle (every) as the first contender");
   }
   const stretches = stretchesOf(dataset.sequences, options);
+  const isLost = (stretch: Stretch): boolean => (lengthOf(stretch, dataset.sequences) ?? Infinity) <= stretch.warmUp;
+  if (stretches.every(isLost)) throw nothingCounts();
   const bytes = await store?.load();
   const saved = bytes === undefined ? undefined : decodeCheckpoint(bytes);
   if (saved !== undefined && saved.runs.length !== contenders.length) {
@@ -123,17 +125,11 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
       if (store === undefined || start < nextCheckpoint) continue;
       await store.save(encodeCheckpoint({ ...at, runs: await Promise.all(runners.map((runner) => runner.state())) }));
       const took = performance.now() - start;
-      nextCheckpoint =
-        performance.now() + (options.checkpointMs ?? Math.max(checkpoints.ms, took / checkpoints.share));
+      nextCheckpoint = performance.now() + (options.checkpointMs ?? Math.max(checkpoints.ms, took / checkpoints.share));
     }
     at = { ...at, stretch: at.stretch + 1, place: 0 };
   }
-  if (at.frames === 0) {
-    throw new ClockworkError(
-      "invalid-argument",
-      "evaluate: expected frames that count, got none; try a smaller warm-up",
-    );
-  }
+  if (at.frames === 0) throw nothingCounts();
   return {
     dataset: dataset.name,
     model: options.model,
@@ -145,6 +141,13 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
     notes: [...dataset.notes, ...(options.notes ?? [])],
     timelines: runners.map(timelineOf),
   };
+}
+
+function nothingCounts(): ClockworkError {
+  return new ClockworkError(
+    "invalid-argument",
+    "evaluate: expected frames that count, got none; try a smaller warm-up",
+  );
 }
 
 function framesOf(

@@ -65,7 +65,7 @@ export class FileStore implements EvaluationStore, AsyncDisposable {
   async load(): Promise<Uint8Array | undefined> {
     const bytes = await readFile(join(this.#folder, "checkpoint")).catch(() => undefined);
     if (bytes === undefined || bytes.length < checksumBytes) return undefined;
-    const checkpoint = bytes.subarray(checksumBytes);
+    const checkpoint = new Uint8Array(bytes.subarray(checksumBytes));
     return crc32(checkpoint) === bytes.readUInt32LE(0) ? checkpoint : undefined;
   }
 
@@ -98,7 +98,7 @@ export class FileStore implements EvaluationStore, AsyncDisposable {
     if (place === undefined) return undefined;
     const bytes = Buffer.alloc(place.length);
     await file.read(bytes, 0, place.length, place.at);
-    return await inflate(bytes);
+    return new Uint8Array(await inflate(bytes));
   }
 
   #file(run: number): Promise<LabelFile> {

@@ -80,8 +80,8 @@ export async function openSegmenter(options: OpenSegmenterOptions): Promise<Segm
   });
 }
 
-/** A threshold suits the weights that it was tuned with. */
-function otherModel(tuned: ScheduleFile | undefined, { bytes, name }: ModelSource): readonly string[] {
+/** What is to be said where a schedule was tuned for another file: a threshold suits the weights that it was tuned with. */
+export function otherModel(tuned: ScheduleFile | undefined, { bytes, name }: ModelSource): readonly string[] {
   if (tuned === undefined || createHash("sha256").update(bytes).digest("hex") === tuned.model.sha256) return [];
   return [
     `the schedule was tuned for another file, of "${tuned.model.name}", than that of ${name}: what it promises is not known here`,

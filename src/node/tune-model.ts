@@ -75,7 +75,7 @@ export async function tuneModel(options: TuneModelOptions): Promise<TunedModel> 
       labels,
       network,
       plan,
-      classes: oracle.classNames?.length ?? network.output.classes ?? 256,
+      classes: network.output.classes ?? oracle.classNames?.length ?? 256,
     });
     const file: ScheduleFile = {
       format: "clockwork-schedule",
