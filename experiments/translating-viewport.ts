@@ -5,7 +5,7 @@
 import { basename } from "node:path";
 import { mapClasses, parseClassMap, readyMaps, translatingViewport, type ClassMap } from "../src/datasets/index.ts";
 import { Progress } from "../src/cli/progress.ts";
-import { evaluate, Segmenter, type Contender, type Schedule } from "../src/index.ts";
+import { evaluate, Segmenter, type Contender, type DetailedEvaluation, type Schedule } from "../src/index.ts";
 import { openDataset, type Dataset } from "../src/node.ts";
 import { readJson } from "../src/node/json-file.ts";
 import { cutOffAt } from "./cut-off.ts";
@@ -91,6 +91,7 @@ async function tableOf(options: TranslatingViewportOptions, shiftPx: number, dat
       ),
       notes: [
         `${evaluation.frames} frames scored: the last ${frames - warmUp} of ${frames} of each of ${dataset.sequences.length} stills.`,
+        ...shotNotes(evaluation),
         ...evaluation.notes,
       ],
     };
@@ -98,6 +99,18 @@ async function tableOf(options: TranslatingViewportOptions, shiftPx: number, dat
     progress.done();
     await Promise.all(methods.map(({ contender }) => contender.segmenter[Symbol.asyncDispose]()));
   }
+}
+
+/** A viewport that moves fast looks like a new shot, and everything fires: nothing is held that could be old. */
+function shotNotes({ timelines }: DetailedEvaluation): readonly string[] {
+  const shares = timelines.map(({ shot }) => shot.filter(Boolean).length / Math.max(1, shot.length));
+  const most = Math.max(...shares);
+  return most === 0
+    ? []
+    : [
+        `on ${(100 * most).toFixed(0)} % of these frames a change of shot was seen, and every stage fired: ` +
+          "the rows of pipelines and clocks do not show what moving does to what is held.",
+      ];
 }
 
 async function classMapOf(spec: string | undefined): Promise<ClassMap | undefined> {
