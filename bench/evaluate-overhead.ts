@@ -60,7 +60,6 @@ export const evaluateOverhead: Benchmark = {
               contenders: segmenters.map((segmenter, at) => ({
                 segmenter,
                 schedule: parseSchedule(clocks[at] ?? "every"),
-                propagate: "still" as const,
               })),
               store,
               keepLabels: true,

@@ -121,7 +121,7 @@ async function classMapOf(spec: string | undefined): Promise<ClassMap | undefine
 function methodsOf({ oracle, options, two, three }: Subject, notes: string[]): readonly Method[] {
   const method = (name: string, schedule: Schedule, segmenter: Contender["segmenter"]): Method => ({
     name,
-    contender: { schedule, propagate: "still", segmenter },
+    contender: { schedule, segmenter },
   });
   const clock = (name: string, schedule: Schedule, staging: Staging | undefined): readonly Method[] =>
     staging === undefined

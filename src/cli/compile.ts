@@ -2,7 +2,7 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { Command, Option } from "commander";
-import { formatSchedule, parseSchedule, stagesNamedBy } from "../clocks/index.ts";
+import { formatSchedule, stagesNamedBy, type Propagation } from "../clocks/index.ts";
 import { compile, type Io } from "../compile/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { sizeText, type Size } from "../network/index.ts";
@@ -10,13 +10,23 @@ import { inlineLimitBytes, tensorBytes, writeModel, type Model } from "../onnx/i
 import { defaultClock } from "../node/open-segmenter.ts";
 import { writeWhole } from "../node/whole-file.ts";
 import { planNetwork } from "./network.ts";
-import { modelSpec, parseSize, readSchedule, withNetworkFlags, type NetworkFlags } from "./options.ts";
+import {
+  modelSpec,
+  parseSize,
+  readSchedule,
+  withNetworkFlags,
+  scheduleOf,
+  withPropagation,
+  withTunedSchedule,
+  type NetworkFlags,
+} from "./options.ts";
 import { print, warn } from "./terminal.ts";
 
 interface CompileFlags extends NetworkFlags {
   readonly model?: string;
   readonly clock?: string;
   readonly schedule?: string;
+  readonly propagate?: Propagation;
   readonly io: Io;
   readonly size?: Size;
   readonly frame?: Size;
@@ -35,7 +45,7 @@ export function compileCommand(signal: AbortSignal): Command {
       "when stages fire: every, skip:3, fixed:2, fixed:1,2,4, adaptive:0.25, pipeline",
       defaultClock,
     );
-  return withNetworkFlags(command)
+  return withNetworkFlags(withPropagation(withTunedSchedule(command)))
     .addOption(
       new Option(
         "--io <kind>",
@@ -46,7 +56,7 @@ export function compileCommand(signal: AbortSignal): Command {
     )
     .option(
       "--size <WxH>",
-      "size at which the network runs (default: the model's own, else 640x480)",
+      "size at which the network runs (default: that of --schedule, else the model's own, else 640x480)",
       parseSize("--size"),
     )
     .option("--frame <WxH>", "size of the frames and labels, with --io frames (default: --size)", parseSize("--frame"))
@@ -68,7 +78,7 @@ Examples:
 
 async function run(spec: string, flags: CompileFlags, signal: AbortSignal): Promise<void> {
   const tuned = flags.schedule === undefined ? undefined : await readSchedule(flags.schedule);
-  const schedule = tuned?.schedule ?? parseSchedule(flags.clock ?? defaultClock);
+  const schedule = tuned?.schedule ?? scheduleOf(flags.clock ?? defaultClock, flags.propagate);
   if (flags.io === "tensors" && flags.frame !== undefined) {
     throw new ClockworkError("invalid-argument", "--frame: expected it with --io frames, got --io tensors; try --size");
   }

@@ -1,7 +1,7 @@
 // `clockwork evaluate`: schedules against the oracle on a dataset or a video.
 
 import { Command } from "commander";
-import { parseSchedule, type Schedule } from "../clocks/index.ts";
+import type { Propagation, Schedule } from "../clocks/index.ts";
 import { parseViewport, type ViewportOptions } from "../datasets/index.ts";
 import type { DetailedEvaluation } from "../evaluate/index.ts";
 import { sizeText, type Size } from "../network/index.ts";
@@ -14,6 +14,8 @@ import {
   networkSize,
   readSchedule,
   repeated,
+  scheduleOf,
+  withPropagation,
   wholeNumber,
   withNetworkFlags,
   type NetworkFlags,
@@ -28,6 +30,7 @@ interface EvaluateFlags extends NetworkFlags {
   readonly model?: string;
   readonly clock?: readonly string[];
   readonly schedule?: readonly string[];
+  readonly propagate?: Propagation;
   readonly map?: string;
   readonly viewport?: ViewportOptions;
   readonly every?: number;
@@ -37,6 +40,7 @@ interface EvaluateFlags extends NetworkFlags {
   readonly phases?: boolean;
   readonly boundary?: number;
   readonly size?: Size | "native";
+  readonly shots: boolean;
   readonly threads?: number;
   readonly provider?: string;
   readonly report?: string;
@@ -60,7 +64,7 @@ export function evaluateCommand(signal: AbortSignal): Command {
       `schedule to evaluate; may be repeated (default: ${usualClocks.join(", ")})`,
       repeated,
     );
-  return withNetworkFlags(command)
+  return withNetworkFlags(withPropagation(command))
     .option("--schedule <file>", "a schedule that `tune -o` wrote, to evaluate as well; may be repeated", repeated)
     .option(
       "--map <map>",
@@ -82,6 +86,7 @@ export function evaluateCommand(signal: AbortSignal): Command {
       parseViewport,
     )
     .option("--size <WxH>", "size at which the network runs, or native (default: what the model says)", networkSize)
+    .option("--no-shots", "do not look for changes of shot, at which everything fires")
     .option("--threads <n>", "threads of the engine (default: one for each core)", wholeNumber("--threads"))
     .option("--provider <name>", "execution provider of ONNX Runtime, such as cuda or webgpu (default: cpu)")
     .option("--report <folder>", "write report.html, report.json and tables as CSV there")
@@ -108,7 +113,7 @@ async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): P
   const tuned = await Promise.all((flags.schedule ?? []).map(readSchedule));
   const clocks = flags.clock ?? (tuned.length > 0 ? [] : usualClocks);
   const specs: readonly (ClockSpec & { readonly clock: Schedule })[] = [
-    ...clocks.map((clock) => ({ clock: parseSchedule(clock) })),
+    ...clocks.map((clock) => ({ clock: scheduleOf(clock, flags.propagate) })),
     ...tuned.map(({ schedule, plan }) => ({ clock: schedule, plan })),
   ];
   const progress = flags.quiet === true ? undefined : new Progress(process.stderr);
@@ -133,6 +138,7 @@ async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): P
       ...(flags.phases !== undefined && { phases: flags.phases }),
       ...(flags.boundary !== undefined && { boundaryPx: flags.boundary }),
       ...(flags.size !== undefined && { size: flags.size }),
+      ...(!flags.shots && { shots: false }),
       ...(flags.threads !== undefined && { threads: flags.threads }),
       ...(flags.provider !== undefined && { providers: [flags.provider, "cpu"] }),
       ...(flags.report !== undefined && { report: flags.report }),

@@ -10,7 +10,8 @@ import { readModel } from "../onnx/index.ts";
 import { parseCut, planFromFile, planOf, type Plan } from "../stages/index.ts";
 import type { ScheduleFile } from "../tune/index.ts";
 import { readJson } from "../node/json-file.ts";
-import { type NetworkFlags } from "./options.ts";
+import { otherModel } from "../node/open-segmenter.ts";
+import { otherSize, type NetworkFlags } from "./options.ts";
 import { say } from "./terminal.ts";
 
 /** A network with its plan, and what was found on the way. */
@@ -53,9 +54,13 @@ export async function planNetwork(
   const input = imageInputOf(model.graph);
   const fixed = input.widthPx !== undefined && input.heightPx !== undefined;
   const stated = source.preprocessing.size.kind === "exact" ? source.preprocessing.size : undefined;
-  const size = flags.size ?? stated ?? (fixed ? { widthPx: input.widthPx, heightPx: input.heightPx } : usualSize);
-  const warnings = [...source.warnings];
-  if (flags.size === undefined && stated === undefined && !fixed) {
+  const size =
+    flags.size ??
+    flags.tuned?.size ??
+    stated ??
+    (fixed ? { widthPx: input.widthPx, heightPx: input.heightPx } : usualSize);
+  const warnings = [...source.warnings, ...otherModel(flags.tuned, source)];
+  if (flags.size === undefined && flags.tuned === undefined && stated === undefined && !fixed) {
     warnings.push(`costs are for ${sizeText(usualSize)}, since the model takes any size; try --size`);
   }
   const network = await fitNetwork(model, {
@@ -67,12 +72,13 @@ export async function planNetwork(
   if (sizeText(network.size) !== sizeText(size)) {
     warnings.push(`the network cannot take ${sizeText(size)}: it is looked at ${sizeText(network.size)}`);
   }
+  warnings.push(...otherSize(flags.tuned, network.size));
   const milliseconds = flags.measure === true ? await measureNodes(network, nodeEngine) : undefined;
   const stages = flags.stages ?? flags.stagesOfClock;
   const planFile = flags.tuned?.plan ?? (flags.plan === undefined ? undefined : await readJson(flags.plan));
   const plan =
     planFile !== undefined
-      ? planFromFile(planFile, network, flags.plan)
+      ? planFromFile(planFile, network, flags.plan ?? (flags.tuned && "schedule"))
       : planOf(network, {
           ...(stages !== undefined && { stages }),
           ...(cuts !== undefined && { cuts }),

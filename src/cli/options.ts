@@ -1,8 +1,9 @@
 // What several commands take, and how the texts of flags become values. Commander reports what these throw.
 
 import { Option, type Command } from "commander";
+import { parseSchedule, type Propagation, type Schedule } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
-import type { Size } from "../network/index.ts";
+import { sizeText, type Size } from "../network/index.ts";
 import { readJson } from "../node/json-file.ts";
 import { parseScheduleFile, type ScheduleFile } from "../tune/index.ts";
 
@@ -29,6 +30,18 @@ export function withNetworkFlags(command: Command): Command {
     )
     .addOption(new Option("--plan <file>", "use a plan that `inspect --save` wrote").conflicts(["stages", "cut"]))
     .option("--network-output <name>", "the network's output that has the result (default: found by itself)");
+}
+
+/** Adds the flag of a tuned schedule, which brings its clock and its plan. */
+export function withTunedSchedule(command: Command): Command {
+  return command.addOption(
+    new Option("--schedule <file>", "use the clock and the cut of a schedule that `tune -o` wrote").conflicts([
+      "clock",
+      "stages",
+      "cut",
+      "plan",
+    ]),
+  );
 }
 
 /** Most pixels of a size: twice those of 8K video; more is a slip of the hand. */
@@ -109,7 +122,33 @@ export function modelSpec(argument: string | undefined, flag: string | undefined
   return spec;
 }
 
+/** Adds `--propagate`. */
+export function withPropagation(command: Command): Command {
+  return command.addOption(
+    new Option(
+      "--propagate <kind>",
+      "what is done with what is held: still, or flow, which moves it with the video; also as fixed:5+flow (default: still)",
+    ).choices(["still", "flow"]),
+  );
+}
+
+/** A schedule as a flag has it, with `--propagate` where it holds anything and does not say itself. */
+export function scheduleOf(text: string, propagate: Propagation | undefined): Schedule {
+  const schedule = parseSchedule(text);
+  const holds = schedule.kind !== "every" && schedule.kind !== "pipeline";
+  return propagate === "flow" && holds && !text.includes("+") ? { ...schedule, propagate } : schedule;
+}
+
 /** Reads the tuned schedule of `--schedule`. */
 export async function readSchedule(path: string): Promise<ScheduleFile> {
   return parseScheduleFile(await readJson(path), path);
+}
+
+/** What is to be said where a network runs at another size than that at which its schedule was tuned. */
+export function otherSize(tuned: ScheduleFile | undefined, network: Size): readonly string[] {
+  if (tuned === undefined || sizeText(tuned.size) === sizeText(network)) return [];
+  return [
+    `the schedule was tuned at ${sizeText(tuned.size)}, and the network runs at ${sizeText(network)}: ` +
+      `what it promises is not known here; try --size ${sizeText(tuned.size)}`,
+  ];
 }

@@ -62,7 +62,7 @@ export class Progress {
  */
 export function progressText(state: ProgressState, seconds: number, before = 0): string {
   const { frames, total, note } = state;
-  const rate = seconds > 0 ? (frames - before) / seconds : 0;
+  const rate = seconds > 0 ? Math.max(0, frames - before) / seconds : 0;
   const left = total !== undefined && rate > 0 && total >= frames ? `, ${duration((total - frames) / rate)} left` : "";
   const count = total !== undefined && total >= frames ? `${frames}/${total}` : String(frames);
   return `${count} frames, ${rate.toFixed(1)} frames/s, ${note}${left}`;

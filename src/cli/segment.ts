@@ -1,7 +1,7 @@
 // `clockwork segment`: a video through a network on a clock.
 
 import { Command, Option } from "commander";
-import { formatSchedule, parseSchedule } from "../clocks/index.ts";
+import { formatSchedule, type Propagation } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { SummaryMeter } from "../metrics/index.ts";
 import { sizeText, type Size } from "../network/index.ts";
@@ -13,10 +13,14 @@ import { downloadProgress } from "./network.ts";
 import {
   modelSpec,
   networkSize,
+  otherSize,
   readSchedule,
   share,
   wholeNumber,
   withNetworkFlags,
+  scheduleOf,
+  withPropagation,
+  withTunedSchedule,
   type NetworkFlags,
 } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -26,12 +30,14 @@ interface SegmentFlags extends NetworkFlags {
   readonly model?: string;
   readonly clock?: string;
   readonly schedule?: string;
+  readonly propagate?: Propagation;
   readonly output?: string;
   readonly format?: "overlay" | "labels";
   readonly size?: Size | "native";
   readonly opacity?: number;
   readonly palette?: string;
   readonly limit?: number;
+  readonly shots: boolean;
   readonly threads?: number;
   readonly provider?: string;
   readonly quiet?: boolean;
@@ -49,7 +55,7 @@ export function segmentCommand(signal: AbortSignal): Command {
       "when stages fire: every, skip:3, fixed:2, fixed:1,2,4, adaptive:0.25, pipeline",
       defaultClock,
     );
-  return withNetworkFlags(command)
+  return withNetworkFlags(withPropagation(withTunedSchedule(command)))
     .option("-o, --output <path>", "overlay as .mp4, .mov, .mkv or .webm, or a folder for label PNGs (default: none)")
     .addOption(
       new Option("--format <kind>", "what to write; labels with .mkv is a lossless video of class indices").choices([
@@ -65,6 +71,7 @@ export function segmentCommand(signal: AbortSignal): Command {
     )
     .option("--palette <file>", 'class colours: JSON, [[r,g,b], ...] or { "road": [r,g,b] }')
     .option("--limit <frames>", "stop after this many frames", wholeNumber("--limit"))
+    .option("--no-shots", "do not look for changes of shot, at which everything fires")
     .option("--threads <n>", "threads of the engine (default: one for each core)", wholeNumber("--threads"))
     .option("--provider <name>", "execution provider of ONNX Runtime, such as cuda or webgpu (default: cpu)")
     .option("-q, --quiet", "no progress, warnings only")
@@ -78,6 +85,7 @@ Clocks:
   fixed:2        the deepest stage every 2nd frame, everything else on every frame
   fixed:1,2,4    one period for each stage, shallowest first
   adaptive:0.25  the deepest stage when a quarter of the labels of a shallow score map have changed
+  fixed:5+flow   the same, and what is held moves along the optical flow; with any clock that holds something
 On the first frame, after a change of shot and after a change of frame size everything fires.
 
 Examples:
@@ -93,7 +101,7 @@ Labels come back at the size of the video. Ctrl-C stops: an unfinished video of 
 
 async function segment(input: string, flags: SegmentFlags, signal: AbortSignal): Promise<void> {
   const tuned = flags.schedule === undefined ? undefined : await readSchedule(flags.schedule);
-  const schedule = tuned?.schedule ?? parseSchedule(flags.clock ?? defaultClock);
+  const schedule = tuned?.schedule ?? scheduleOf(flags.clock ?? defaultClock, flags.propagate);
   await using segmenter = await openSegmenter({
     model: modelSpec(undefined, flags.model),
     ...(tuned === undefined ? { clock: schedule } : { tuned }),
@@ -102,6 +110,7 @@ async function segment(input: string, flags: SegmentFlags, signal: AbortSignal):
     ...(flags.plan !== undefined && { plan: await readJson(flags.plan) }),
     ...(flags.size !== undefined && { size: flags.size }),
     ...(flags.networkOutput !== undefined && { output: flags.networkOutput }),
+    ...(!flags.shots && { shots: false }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
     ...(flags.provider !== undefined && { providers: [flags.provider, "cpu"] }),
     hub: { onProgress: downloadProgress(), signal },
@@ -117,11 +126,12 @@ async function segment(input: string, flags: SegmentFlags, signal: AbortSignal):
   const warnings = [...prepared.notes];
   if (fixed !== undefined) {
     const given = [
-      ...(["size", "stages", "cut", "plan"] as const).filter((name) => flags[name] !== undefined),
+      ...(["size", "stages", "cut", "plan", "schedule"] as const).filter((name) => flags[name] !== undefined),
       ...(flags.networkOutput === undefined ? [] : ["network-output"]),
     ];
     if (given.length > 0) warnings.push(`--${given.join(", --")}: not used, since the model is compiled already`);
   }
+  if (fixed === undefined) warnings.push(...otherSize(tuned, protocol.network));
   for (const warning of warnings) warn(warning);
   if (flags.quiet !== true) {
     const clock =

@@ -1,8 +1,11 @@
 // `clockwork tune`: a clock for one's own footage, without labels.
 
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { Command, Option } from "commander";
 import { formatSchedule } from "../clocks/index.ts";
-import { ClockworkError } from "../errors.ts";
+import { ClockworkError, reasonOf } from "../errors.ts";
 import type { Size } from "../network/index.ts";
 import { tuneModel, type TunedModel } from "../node/tune-model.ts";
 import { readJson } from "../node/json-file.ts";
@@ -89,7 +92,7 @@ The oracle, which is the network run whole on every frame, goes through the foot
 way the firings of any clock are known exactly; only its disagreement with the oracle has to be run.
 
 A promise of --max-loss holds for footage like the given one, with the given confidence, whatever the distribution. It
-needs footage: 45 blocks for 5 %, 230 for 1 % (--promise clips: 9). Where there is too little, tune says so and stops.
+needs footage: 46 blocks for 5 %, 232 for 1 % (--promise clips: 9). Where there is too little, tune says so and stops.
 
 Examples:
   clockwork tune drive.mp4 --model my-model --budget 0.5 -o schedule.json
@@ -101,6 +104,7 @@ Examples:
 
 async function run(videos: readonly string[], flags: TuneFlags, signal: AbortSignal): Promise<void> {
   const goal = goalOf(flags);
+  if (flags.output !== undefined) await checkOutput(flags.output);
   const progress = flags.quiet === true ? undefined : new Progress(process.stderr);
   let tuned: TunedModel;
   try {
@@ -133,6 +137,19 @@ async function run(videos: readonly string[], flags: TuneFlags, signal: AbortSig
   }
   if (flags.output !== undefined) await writeWhole(flags.output, scheduleFileText(tuned.file));
   report(tuned, goal, flags);
+}
+
+/** Finds out before the work what would keep its result from being written. */
+async function checkOutput(path: string): Promise<void> {
+  try {
+    const folder = dirname(path);
+    if (!(await stat(folder)).isDirectory()) throw new Error(`${folder} is no folder`);
+    await access(folder, constants.W_OK);
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isDirectory() === true) throw new Error("it is a folder");
+  } catch (cause) {
+    throw new ClockworkError("io", `${path}: expected a file that can be written (${reasonOf(cause)})`, { cause });
+  }
 }
 
 function goalOf({ budget, maxLoss, promise, confidence }: TuneFlags): TuneGoal {
@@ -173,24 +190,31 @@ function report(tuned: TunedModel, goal: TuneGoal, flags: TuneFlags): void {
     );
     return;
   }
-  const rows = candidates.map(({ kind: name, clock, updateRate, macsRatio, disagreement }) => [
+  const rows = candidates.map(({ kind: name, clock, ...found }) => [
     clock,
     name,
-    `${(100 * updateRate).toFixed(1)} %`,
-    macsRatio.toFixed(3),
-    `${(100 * disagreement).toFixed(2)} %`,
-    clock === formatSchedule(schedule) ? "<- chosen" : "",
+    `${(100 * found.updateRate).toFixed(1)} %`,
+    found.macsRatio.toFixed(3),
+    `${(100 * found.disagreement).toFixed(2)} %`,
+    // For a budget kinds are compared, for a loss clocks of one kind.
+    (goal.kind === "budget" ? name === kind : clock === formatSchedule(schedule)) ? "<- chosen" : "",
   ]);
   print(textTable([["clock", "looks at", "fires on", "MACs", "disagreement", ""], ...rows]));
   for (const note of notes) print(note);
-  const { bound, frames, blocks } = evidence;
+  const { bound, frames, blocks, updateRate, macsRatio, disagreement } = evidence;
   if (goal.kind === "max-loss" && bound !== null) {
     print(
-      `promised at ${100 * goal.confidence} % confidence, from ${blocks} blocks: ` +
+      `promised at ${Number((100 * goal.confidence).toFixed(4))} % confidence, from ${blocks} blocks: ` +
         (goal.promise === "mean" ? "expected disagreement" : "disagreement of a new clip") +
         ` of at most ${(100 * goal.maxLoss).toFixed(2)} % (shown: ${(100 * bound).toFixed(2)} %)`,
     );
-  } else print(`over ${frames} frames`);
+  } else {
+    print(
+      `${formatSchedule(schedule)} over ${frames} frames: fires on ${(100 * updateRate).toFixed(1)} %, ` +
+        `MACs ${macsRatio.toFixed(3)}` +
+        (disagreement === null ? "" : `, disagreement ${(100 * disagreement).toFixed(2)} %`),
+    );
+  }
   if (flags.quiet === true) return;
   say(flags.output === undefined ? "not written; try -o schedule.json" : `written: ${flags.output}`);
 }

@@ -11,7 +11,6 @@ import { Tally, type Scoring } from "./tally.ts";
 /** A schedule to evaluate. */
 export interface Contender {
   readonly schedule: Schedule;
-  readonly propagate: "still" | "flow";
   readonly segmenter: Segmenter;
 }
 
@@ -46,7 +45,7 @@ export class Runner {
 
   constructor(contender: Contender, phases: number, scoring: Scoring, saved?: RunState) {
     this.clock = formatSchedule(contender.schedule);
-    this.propagate = contender.propagate;
+    this.propagate = contender.schedule.propagate ?? "still";
     this.#segmenter = contender.segmenter;
     this.tally = new Tally(
       scoring,

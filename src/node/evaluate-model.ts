@@ -121,7 +121,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Deta
           ...(stages !== undefined && { stages }),
           ...(plan !== undefined && { planFor: (network: Network): Plan => planFromFile(plan, network) }),
         }) ?? (await openSegmenter({ ...options, clock: schedule }));
-      contenders.push({ schedule, propagate: "still", segmenter });
+      contenders.push({ schedule, segmenter });
       if (segmenter.compiledFor !== undefined) throw compiledAlready(options.model);
     }
     return await evaluateContenders(options, dataset, contenders, first);

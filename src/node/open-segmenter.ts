@@ -29,6 +29,8 @@ export interface OpenSegmenterOptions {
   readonly size?: Size | "native";
   /** Name of the network's output that has the result; default: found by itself. */
   readonly output?: string;
+  /** Whether everything fires at a change of shot; default true. A camera that moves very fast may be taken for one. */
+  readonly shots?: boolean;
   /** Threads of the engine; default: as many as the machine has cores. */
   readonly threads?: number;
   /** Execution providers, the preferred first, such as `["cuda", "cpu"]`; default: the CPU. */
@@ -73,6 +75,7 @@ export async function openSegmenter(options: OpenSegmenterOptions): Promise<Segm
     planFor: plan === undefined ? undefined : (network: Network): Plan => planFromFile(plan, network),
     size: options.size,
     output: options.output,
+    shots: options.shots,
     engineOptions: {
       ...(options.threads !== undefined && { threads: options.threads }),
       ...(options.providers !== undefined && { providers: options.providers }),

@@ -26,6 +26,8 @@ export interface SegmenterOptions {
   readonly size?: Size | "native" | undefined;
   /** Name of the network's output that has the result. */
   readonly output?: string | undefined;
+  /** Whether everything fires at a change of shot; default true. */
+  readonly shots?: boolean | undefined;
   /** Tensors of the network or of its clock that come with every result; see `CompileOptions.taps`. */
   readonly taps?: readonly string[] | undefined;
   /** What is to be said of the model itself; comes first among the notes. */

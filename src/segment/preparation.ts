@@ -36,7 +36,7 @@ export async function compileFor(
   const { model, preprocessing, schedule, classNames, cuts, warnings = [] } = options;
   const protocol = readProtocol(model);
   if (protocol !== undefined) {
-    checkCompiled(protocol, frame);
+    checkCompiled(protocol, frame, options.taps ?? []);
     return { model, protocol, network: undefined, plan: undefined, notes: [...warnings] };
   }
   const { size = networkSize(preprocessing, frame) } = options;
@@ -53,6 +53,7 @@ export async function compileFor(
     frame,
     classNames,
     ...(options.taps !== undefined && { taps: options.taps }),
+    ...(options.shots !== undefined && { shots: options.shots }),
   });
   const moved = sizeText(network.size) !== sizeText(wanted);
   const notes = [
@@ -66,7 +67,7 @@ export async function compileFor(
   return { ...compiled, network, plan, notes };
 }
 
-function checkCompiled(protocol: Protocol, frame: Size): void {
+function checkCompiled(protocol: Protocol, frame: Size, taps: readonly string[]): void {
   if (protocol.io !== "frames") {
     throw new ClockworkError(
       "invalid-argument",
@@ -79,6 +80,15 @@ function checkCompiled(protocol: Protocol, frame: Size): void {
       "invalid-argument",
       `segmenter: expected frames of ${sizeText(protocol.frame)} for this compiled network, got ${sizeText(frame)}; ` +
         `try the network that it was compiled from, or compiling it for ${sizeText(frame)}`,
+    );
+  }
+  const compiledIn = new Set(protocol.outputs.taps?.map(({ name }) => name));
+  const missing = taps.find((tap) => !compiledIn.has(tap));
+  if (missing !== undefined) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `segmenter: expected taps that were compiled in, got "${missing}"; ` +
+        "try the network that it was compiled from, or compiling it with these taps",
     );
   }
 }

@@ -1,15 +1,19 @@
 // The best that a budget buys: every kind of clock at its highest rate within it, and of these the one that agrees most
-// with the oracle.
+// with the oracle. Kinds are compared on the same frames, which nothing was fitted to.
 
 import { ClockworkError } from "../errors.ts";
 import { periodForBudget, thresholdForBudget } from "./budget.ts";
+import type { Plan } from "../stages/index.ts";
 import { tryOut, type Ground, type TunedCandidate } from "./ground.ts";
-import { costOf, periodSchedule, type Choice, type ClockKind, type Part } from "./part.ts";
+import { periodSchedule, type Choice, type ClockKind, type Part } from "./part.ts";
 import { percent } from "./wording.ts";
 
 /** What a budget bought. */
 export interface Bought {
   readonly best: TunedCandidate;
+  /** Frames that `best` was measured on: all, unless something was fitted to the first ones. */
+  readonly parts: readonly Part[];
+  /** What each kind did on the frames that kinds were compared on. */
   readonly candidates: readonly TunedCandidate[];
   readonly notes: readonly string[];
 }
@@ -20,28 +24,42 @@ export interface Bought {
  * @throws ClockworkError `invalid-argument` where it is out of reach
  */
 export async function buy(ground: Ground, budget: number): Promise<Bought> {
-  const candidates: TunedCandidate[] = [];
+  // What was fitted has seen the first part of each video, and changes its mind less there.
+  const parts = ground.kinds.some(isFitted) ? ground.calibration : ground.whole;
+  const compared: TunedCandidate[] = [];
   let least = Infinity;
   for (const kind of ground.kinds) {
-    // What was fitted has seen the first part of each video, and changes its mind less there.
-    const parts = kind === "labels" || kind === "fixed" ? ground.whole : ground.calibration;
     const answer = scheduleForBudget(ground, kind, parts, budget);
-    if (typeof answer === "number") {
-      least = Math.min(least, answer);
-      continue;
-    }
-    const { candidate } = await tryOut(ground, answer, ground.calibration);
-    candidates.push({ ...candidate, ...costOf(answer.schedule, parts, ground.shares) });
+    if (typeof answer === "number") least = Math.min(least, answer);
+    else compared.push((await tryOut(ground, answer, parts)).candidate);
   }
-  const best = chosen(candidates);
-  if (best === undefined) {
-    throw new ClockworkError(
-      "invalid-argument",
-      `budget: expected at least ${least.toFixed(3)}, which what never rests costs on this footage, got ${budget}; ` +
-        "try --stages 1, where the whole network rests",
-    );
-  }
-  return { best, candidates, notes: fixedNotes(candidates, best) };
+  const winner = worthiest(compared);
+  if (winner === undefined) throw outOfReach(least, budget, ground.plan);
+  const notes = lookingNotes(compared, winner);
+  if (isFitted(winner.kind) || parts === ground.whole) return { best: winner, parts, candidates: compared, notes };
+  // Now that the kind is known: nothing of it was fitted, so all frames count.
+  const answer = scheduleForBudget(ground, winner.kind, ground.whole, budget);
+  if (typeof answer === "number") throw outOfReach(answer, budget, ground.plan);
+  const { candidate: best } = await tryOut(ground, answer, ground.whole);
+  return { best, parts: ground.whole, candidates: compared, notes };
+}
+
+/** What is said of a budget that even a clock which never fires exceeds. @param least what that one costs */
+export function outOfReach(least: number, budget: number, plan: Plan): ClockworkError {
+  // Rounded up, so that it is enough.
+  const enough = (Math.ceil(1000 * least) / 1000).toFixed(3);
+  return new ClockworkError(
+    "invalid-argument",
+    plan.stages.length === 1
+      ? `budget: expected at least ${enough}, which first frames of videos and shots cost on this footage, got ${budget}`
+      : `budget: expected at least ${enough}, which what never rests costs on this footage, got ${budget}; ` +
+          "try --stages 1, where the whole network rests",
+  );
+}
+
+/** Whether weights of a kind are fitted to the first part of each video. */
+function isFitted(kind: ClockKind): boolean {
+  return kind === "probe" || kind === "expected";
 }
 
 /**
@@ -50,19 +68,21 @@ export async function buy(ground: Ground, budget: number): Promise<Bought> {
  */
 const worthLooking = 0.9;
 
-/** The kind that agrees most with the oracle; a fixed rate where looking at the scene gains next to nothing. */
-function chosen(candidates: readonly TunedCandidate[]): TunedCandidate | undefined {
-  const fixed = candidates.find(({ kind }) => kind === "fixed");
-  const adaptive = leastDisagreement(candidates.filter(({ kind }) => kind !== "fixed"));
+/** The one that disagrees least; a fixed rate where looking at the scene gains next to nothing. */
+export function worthiest<Tried extends { readonly kind: ClockKind; readonly disagreement: number }>(
+  tried: readonly Tried[],
+): Tried | undefined {
+  const fixed = tried.find(({ kind }) => kind === "fixed");
+  const adaptive = leastDisagreement(tried);
   if (fixed === undefined || adaptive === undefined) return fixed ?? adaptive;
   return adaptive.disagreement < worthLooking * fixed.disagreement ? adaptive : fixed;
 }
 
 /** Says whether looking at the scene pays on this footage. */
-function fixedNotes(candidates: readonly TunedCandidate[], best: TunedCandidate): readonly string[] {
+function lookingNotes(candidates: readonly TunedCandidate[], best: TunedCandidate): readonly string[] {
   const fixed = candidates.find(({ kind }) => kind === "fixed");
-  const adaptive = leastDisagreement(candidates.filter(({ kind }) => kind !== "fixed"));
-  if (fixed === undefined || adaptive === undefined) return [];
+  const adaptive = leastDisagreement(candidates);
+  if (fixed === undefined || adaptive === undefined || fixed.schedule.kind === "every") return [];
   const figures = `${percent(adaptive.disagreement)} disagreement against ${percent(fixed.disagreement)} at a fixed rate`;
   return [
     best.kind === "fixed"
@@ -71,8 +91,11 @@ function fixedNotes(candidates: readonly TunedCandidate[], best: TunedCandidate)
   ];
 }
 
-function leastDisagreement(candidates: readonly TunedCandidate[]): TunedCandidate | undefined {
-  return [...candidates].sort((a, b) => a.disagreement - b.disagreement)[0];
+/** Of those that look at the scene. */
+function leastDisagreement<Tried extends { readonly kind: ClockKind; readonly disagreement: number }>(
+  tried: readonly Tried[],
+): Tried | undefined {
+  return tried.filter(({ kind }) => kind !== "fixed").sort((a, b) => a.disagreement - b.disagreement)[0];
 }
 
 /** The schedule of a kind for a budget; the least budget where it is out of reach. */

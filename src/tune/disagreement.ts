@@ -2,11 +2,12 @@
 // the last firing, so each pair of a frame and its key is run once, whatever the number of schedules that have it.
 
 import type { Sequence } from "../datasets/dataset.ts";
+import { throwIfAborted } from "../datasets/sequence.ts";
 import { ClockworkError } from "../errors.ts";
 import type { Frame } from "../frame.ts";
 import { agreementOf } from "../metrics/index.ts";
 import type { Segmenter } from "../segment/index.ts";
-import { neverFires, type FootageOptions } from "./footage.ts";
+import { neverFires, variantOf, type FootageOptions } from "./footage.ts";
 
 /** Frames of a video that are wanted: from `from`, up to but without `to`. */
 export interface Stretch {
@@ -25,7 +26,7 @@ export class Disagreements implements AsyncDisposable {
   /** @param stages stages of the plan */
   constructor(options: FootageOptions, stages: number) {
     this.#options = options;
-    this.#resting = options.oracle.variant({ schedule: neverFires(stages) });
+    this.#resting = variantOf(options, { schedule: neverFires(stages) });
     this.#wholeNet = stages === 1;
     this.#known = options.videos.map(() => new Map());
   }
@@ -35,6 +36,8 @@ export class Disagreements implements AsyncDisposable {
    * @param keys frame of the last firing for every frame of the stretch
    * @param step what to call this in progress
    * @returns one entry a frame of the stretch
+   * @throws ClockworkError `invalid-video` where the video has fewer frames than when the oracle went through, `aborted`
+   *   by the signal
    */
   async of(video: number, keys: readonly number[], stretch: Stretch, step: string): Promise<Float64Array> {
     const known = this.#known[video];
@@ -46,7 +49,12 @@ export class Disagreements implements AsyncDisposable {
     return Float64Array.from({ length: stretch.to - stretch.from }, (_, offset) => {
       const frame = stretch.from + offset;
       const key = keys[offset] ?? frame;
-      return key === frame ? 0 : (known.get(pair(key, frame)) ?? 0);
+      const found = key === frame ? 0 : known.get(pair(key, frame));
+      if (found !== undefined) return found;
+      throw new ClockworkError(
+        "invalid-video",
+        `${sequence.name}: expected the same frames whenever it is read, got no frame ${frame} this time`,
+      );
     });
   }
 
@@ -60,6 +68,7 @@ export class Disagreements implements AsyncDisposable {
     for (const { key, last } of pieces) {
       const held = await this.#oracle(video, key);
       for (let frame = key + 1; frame <= last; frame++) {
+        throwIfAborted(this.#options.signal, "tune");
         known.set(pair(key, frame), 1 - agreementOf(held, await this.#oracle(video, frame)));
       }
       this.#options.onProgress?.({ step, frames: last, total: pieces.at(-1)?.last });

@@ -6,7 +6,9 @@ import type { Sequence } from "../datasets/dataset.ts";
 import { ClockworkError } from "../errors.ts";
 import type { LabelStore } from "../evaluate/index.ts";
 import type { Frame } from "../frame.ts";
-import type { Segmenter, SegmentResult } from "../segment/index.ts";
+import { sizeText, type Network, type Size } from "../network/index.ts";
+import type { Segmenter, SegmenterVariant, SegmentResult } from "../segment/index.ts";
+import { planFromFile, planToFile, type Plan } from "../stages/index.ts";
 import type { ProbeSamples } from "./probe.ts";
 import type { Random } from "./random.ts";
 import type { LabelMap, Recording } from "./recording.ts";
@@ -26,6 +28,9 @@ export interface FootageOptions {
   readonly videos: readonly Sequence[];
   /** The network on every frame. */
   readonly oracle: Segmenter;
+  /** The network and its plan, at the size of the first video's frames. */
+  readonly network: Network;
+  readonly plan: Plan;
   /** Gets the oracle's labels, by video and frame. */
   readonly labels: LabelStore;
   /** Most frames of each video. */
@@ -49,10 +54,22 @@ export function neverFires(stages: number): Schedule {
 /** The longest period that a schedule takes. */
 const longestPeriod = 1_080_000;
 
+/** The network on another schedule, with the one plan that a tuned schedule has, whatever the size of a video. */
+export function variantOf(
+  { oracle, network, plan }: Pick<FootageOptions, "oracle" | "network" | "plan">,
+  changes: SegmenterVariant,
+): Segmenter {
+  const planFor = (other: Network): Plan => (other === network ? plan : planFromFile(planToFile(plan, network), other));
+  return oracle.variant({ ...changes, planFor });
+}
+
 /** No share of changed labels reaches this. */
 const outOfReach = 2;
 
-/** Runs the oracle over all videos and keeps its labels. */
+/**
+ * Runs the oracle over all videos and keeps its labels.
+ * @throws ClockworkError `invalid-video` for a video without frames, or with frames of several sizes
+ */
 export async function runOracle(options: FootageOptions): Promise<readonly OracleVideo[]> {
   const { videos, oracle, labels } = options;
   const known = totalOf(options);
@@ -62,7 +79,16 @@ export async function runOracle(options: FootageOptions): Promise<readonly Oracl
     let frames = 0;
     let first = 0;
     let last = 0;
+    let size: Size | undefined;
     for await (const { labels: map, timestampSec } of oracle.segment(framesOf(sequence, options), pass(options))) {
+      size ??= map;
+      if (sizeText(map) !== sizeText(size)) {
+        throw new ClockworkError(
+          "invalid-video",
+          `${sequence.name}: expected frames of one size, got ${sizeText(size)} and, from frame ${frames} on, ` +
+            `${sizeText(map)}; try --limit ${frames}, or cutting it there into two videos`,
+        );
+      }
       if (frames === 0) first = timestampSec;
       last = timestampSec;
       await labels.putLabels(video, frames, map.data);
@@ -84,8 +110,8 @@ export async function recordSignals(
   signals: readonly ChangeSignal[],
   stages: number,
 ): Promise<readonly Recording[]> {
-  const { videos, oracle } = options;
-  await using resting = oracle.variant({
+  const { videos } = options;
+  await using resting = variantOf(options, {
     schedule: recordingSchedule(signals, stages),
     taps: signals.map(({ kind }) => `clockwork/clock/${kind}/now`),
   });
@@ -140,8 +166,8 @@ export async function sampleFeatures(
   fitFrames: readonly number[],
   random: Random,
 ): Promise<ProbeSamples> {
-  const { videos, oracle } = options;
-  await using tapped = oracle.variant({ schedule: { kind: "every" }, taps: [tensor] });
+  const { videos } = options;
+  await using tapped = variantOf(options, { schedule: { kind: "every" }, taps: [tensor] });
   const all = fitFrames.reduce((sum, frames) => sum + frames, 0);
   const features: Float32Array[] = [];
   const labels: number[] = [];

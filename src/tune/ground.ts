@@ -17,16 +17,13 @@ import { percent, textOf } from "./wording.ts";
 
 /** What clocks are compared on. */
 export interface GroundOptions extends FootageOptions {
-  /** The network and its plan, at the size of the first video's frames. */
-  readonly network: Network;
-  readonly plan: Plan;
   /** Classes of the network. */
   readonly classes: number;
   /** Clock to tune; default: the one that agrees most with the oracle at the same cost. */
   readonly kind?: ClockKind;
   /** Length of the blocks that a promise is made from, in seconds; default 1. */
   readonly blockSec?: number;
-  /** Share of each video, from its start, that signals are fitted to; default a third. */
+  /** Share of each video, from its start, that signals are fitted to, below 1; default a third. */
   readonly fitShare?: number;
   /** Any whole number; the same seed gives the same schedule. */
   readonly seed?: number;
@@ -78,11 +75,23 @@ export interface FootageParts {
   readonly fitShare: number;
 }
 
-/** Divides videos into what is fitted to and what is judged on. */
+/**
+ * Divides videos into what is fitted to and what is judged on.
+ * @throws ClockworkError `invalid-argument` for options out of range
+ */
 export function divideFootage(
   videos: readonly OracleVideo[],
-  { blockSec = usual.blockSec, fitShare = usual.fitShare }: GroundOptions,
+  { blockSec = usual.blockSec, fitShare = usual.fitShare }: Pick<GroundOptions, "blockSec" | "fitShare">,
 ): FootageParts {
+  if (!(blockSec > 0)) {
+    throw new ClockworkError("invalid-argument", `blocks: expected a length above 0 s, got ${blockSec}; try 1`);
+  }
+  if (!(fitShare >= 0 && fitShare < 1)) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `fit: expected a share of each video from 0 to below 1, got ${fitShare}; try 0.3`,
+    );
+  }
   const divisions = videos.map(({ frames, framesPerSec }) =>
     divide([frames], { blockFrames: blockFramesOf(blockSec, framesPerSec), fitShare }),
   );
@@ -92,8 +101,29 @@ export function divideFootage(
 }
 
 /**
+ * Refuses a kind of clock for which the network has nothing to look at.
+ * @throws ClockworkError `invalid-argument`
+ */
+export function checkKind({ plan, network, kind }: Pick<GroundOptions, "plan" | "network" | "kind">): void {
+  if (kind === undefined || kind === "fixed") return;
+  const stages = plan.stages.length;
+  if (stages === 1) throw unsuitable(kind, plan.notes[0] ?? "there is one stage, the whole network");
+  const { labels, features } = sightsOf(network, plan);
+  if (kind === "labels" && !labels) throw unsuitable(kind, `stage ${stages - 1} makes no score map`);
+  if (kind === "labels" || (kind === "expected" && labels)) return;
+  if (features.kind === "none") throw unsuitable(kind, features.why);
+}
+
+function unsuitable(kind: ClockKind, why: string): ClockworkError {
+  return new ClockworkError(
+    "invalid-argument",
+    `tune: expected something that a clock of kind "${kind}" can look at, got none: ${why}; try fixed`,
+  );
+}
+
+/**
  * Records signals, and fits those that have weights.
- * @throws ClockworkError `invalid-argument` where the network has nothing that the wanted kind of clock could look at
+ * @throws ClockworkError `invalid-argument` where there is nothing that the wanted kind of clock could look at
  */
 export async function groundOf(
   options: GroundOptions,
@@ -103,7 +133,7 @@ export async function groundOf(
 ): Promise<Ground> {
   const { plan } = options;
   const notes: string[] = [];
-  const fitFrames = videos.map(({ frames }, video) => divided.fit.find((span) => span.video === video)?.to ?? frames);
+  const fitFrames = videos.map((_, video) => divided.fit.find((span) => span.video === video)?.to ?? 0);
   const changeSignals = await changeSignalsOf(options, fitFrames, notes);
   const recordings = await recordSignals(options, changeSignals, plan.stages.length);
   const fit = partsOf(recordings, divided.fit);
@@ -113,13 +143,7 @@ export async function groundOf(
     if (fitted !== undefined) signals.set("expected", fitted);
   }
   const kinds = [...signals.keys(), "fixed" as const].filter((kind) => (options.kind ?? kind) === kind);
-  if (kinds.length === 0) {
-    const [why = "the network has nothing for it to look at"] = [...notes, ...plan.notes];
-    throw new ClockworkError(
-      "invalid-argument",
-      `tune: expected a network for a clock of kind "${options.kind}", got one without (${why}); try fixed`,
-    );
-  }
+  if (kinds.length === 0) throw unsuitable(options.kind ?? "fixed", notes.join("; "));
   const { calibration, blocks, blockSec } = divided;
   return {
     plan,
@@ -159,7 +183,7 @@ export async function tryOut(
   return { candidate: { ...choice, ...cost, disagreement: sum / Math.max(1, frames) }, values };
 }
 
-/** The paper's signal where the network has shallow scores, and a probe where it has shallow features. */
+/** The paper's signal where the network has shallow scores, and a probe where it has shallow features to fit one to. */
 async function changeSignalsOf(
   options: GroundOptions,
   fitFrames: readonly number[],
@@ -168,9 +192,14 @@ async function changeSignalsOf(
   const { plan, network, classes } = options;
   const signals: ChangeSignal[] = [];
   if (plan.stages.length === 1 || options.kind === "fixed") return signals;
-  if (plan.stages.at(-1)?.watch?.kind === "labels" && options.kind !== "probe") signals.push({ kind: "labels" });
-  const tensor = options.kind === "labels" ? undefined : featuresOf(network, plan);
-  if (tensor === undefined) return signals;
+  const { labels, features } = sightsOf(network, plan);
+  if (labels && options.kind !== "probe") signals.push({ kind: "labels" });
+  if (options.kind === "labels") return signals;
+  if (features.kind === "none" || fitFrames.every((frames) => frames === 0)) {
+    notes.push(`no linear probe: ${features.kind === "none" ? features.why : "there are no frames to fit it to"}`);
+    return signals;
+  }
+  const { tensor } = features;
   const seed = options.seed ?? usual.seed;
   const samples = await sampleFeatures(options, tensor, classes, fitFrames, seeded(seed));
   const { probe, accuracy, chance } = fitProbe(samples, { tensor, seed });
@@ -183,15 +212,35 @@ async function changeSignalsOf(
   return [...signals, probeSignal(probe)];
 }
 
-/** Features that enter the deepest stage; `undefined` where none can be looked at. */
-function featuresOf(network: Network, plan: Plan): string | undefined {
+/** What a network has for clocks to look at. */
+interface Sights {
+  /** Whether a shallow stage makes a score map. */
+  readonly labels: boolean;
+  /** Features that enter the deepest stage, as far as a probe can be fitted to them. */
+  readonly features:
+    | { readonly kind: "found"; readonly tensor: string }
+    | { readonly kind: "none"; readonly why: string };
+}
+
+function sightsOf(network: Network, plan: Plan): Sights {
+  return { labels: plan.stages.at(-1)?.watch?.kind === "labels", features: featuresOf(network, plan) };
+}
+
+function featuresOf(network: Network, plan: Plan): Sights["features"] {
   try {
     const source = signalSourceOf(network, plan, { kind: "adaptive", threshold: 0, signal: { kind: "features" } });
-    const tensor = source?.kind === "features" ? source.tensor : undefined;
-    const shape = tensor === undefined ? [] : network.shapeOf(tensor);
-    return tensor !== undefined && shape?.length === 4 && network.dtypeOf(tensor) === "float32" ? tensor : undefined;
+    const tensor = source?.kind === "features" ? source.tensor : "";
+    const shape = network.shapeOf(tensor) ?? [];
+    const dtype = network.dtypeOf(tensor);
+    if (shape.length === 4 && dtype === "float32") return { kind: "found", tensor };
+    return {
+      kind: "none",
+      why: `the features that enter stage ${plan.stages.length} (${tensor}) are ${dtype} [${shape.join(",")}], not float32 [1,C,H,W]`,
+    };
   } catch (error) {
-    if (error instanceof ClockworkError && error.code === "invalid-schedule") return undefined;
+    if (error instanceof ClockworkError && error.code === "invalid-schedule") {
+      return { kind: "none", why: `no features enter stage ${plan.stages.length}` };
+    }
     throw error;
   }
 }
@@ -217,7 +266,7 @@ async function expectedSignal(
       for (const at of signals.keys()) shares[at]?.push(part.changes.share(at, offset, key - part.from));
       ages.push(age);
       measured.push(found[offset] ?? 0);
-      groups.push(1000 * number + Math.floor(offset / explorationPeriod));
+      groups.push(1e6 * number + Math.floor(offset / explorationPeriod));
     }
   }
   // Too few pairs would fit noise.

@@ -4,7 +4,7 @@
 import { ClockworkError } from "../errors.ts";
 import { meansOf } from "./blocks.ts";
 import { macsRatioAt, sweep } from "./budget.ts";
-import { scheduleForBudget } from "./buy.ts";
+import { scheduleForBudget, worthiest } from "./buy.ts";
 import { tryOut, type FootageParts, type Ground, type TunedCandidate } from "./ground.ts";
 import { periodSchedule, type Choice, type ClockKind } from "./part.ts";
 import { blocksNeeded, promiseOf, type PromiseGoal, type PromiseResult } from "./promise.ts";
@@ -67,26 +67,31 @@ export async function promise(ground: Ground, goal: PromiseGoal, seed: number): 
 }
 
 /** The kind that agrees most with the oracle at equal rates, on the part that signals were fitted to. */
-async function bestKind(ground: Ground): Promise<ClockKind> {
-  const { kinds } = ground;
-  const [only = "fixed", ...others] = kinds;
+export async function bestKind(ground: Ground): Promise<ClockKind> {
+  const kinds = ground.kinds.filter((kind) => kind === "fixed" || ground.fit.length > 0);
+  const [only, ...others] = kinds;
+  if (only === undefined) {
+    throw new ClockworkError(
+      "invalid-argument",
+      "fit: expected frames that a ladder of thresholds can be made from, got none; try a greater --fit, or --signal fixed",
+    );
+  }
   if (others.length === 0) return only;
-  let best: { kind: ClockKind; disagreement: number } = { kind: "fixed", disagreement: Infinity };
-  // The fixed rate first: what is no better than it is not worth its weights.
-  for (const kind of [...kinds].sort((a, b) => Number(b === "fixed") - Number(a === "fixed"))) {
+  const tried: { kind: ClockKind; disagreement: number }[] = [];
+  for (const kind of kinds) {
     let disagreement = 0;
     for (const period of comparedPeriods) {
       const choice = scheduleForBudget(ground, kind, ground.fit, macsRatioAt(ground.shares, 1 / period) + 1e-9);
       // Where a rate is out of reach for one kind it is for all.
       if (typeof choice !== "number") disagreement += (await tryOut(ground, choice, ground.fit)).candidate.disagreement;
     }
-    if (disagreement < best.disagreement) best = { kind, disagreement };
+    tried.push({ kind, disagreement });
   }
-  return best.kind;
+  return worthiest(tried)?.kind ?? only;
 }
 
 /** Clocks of a kind from the most careful to the cheapest, chosen without a look at calibration footage. */
-function ladderOf({ signals, fit, plan }: Ground, kind: ClockKind): readonly Choice[] {
+export function ladderOf({ signals, fit, plan }: Ground, kind: ClockKind): readonly Choice[] {
   const signal = signals.get(kind);
   if (signal === undefined) {
     return ladderPeriods.map((period) => ({ kind, schedule: periodSchedule(plan, period) }));
@@ -103,7 +108,7 @@ function ladderOf({ signals, fit, plan }: Ground, kind: ClockKind): readonly Cho
  * @throws ClockworkError `unpromisable`
  */
 export function checkBlocks(goal: PromiseGoal, { blocks, blockSec, fitShare }: FootageParts): void {
-  const needed = blocksNeeded(goal);
+  const needed = atLeastNeeded(goal);
   if (blocks.length >= needed) return;
   const other = goal.promise === "mean" ? blocksNeeded({ ...goal, promise: "clips" }) : undefined;
   const ways = [
@@ -117,4 +122,14 @@ export function checkBlocks(goal: PromiseGoal, { blocks, blockSec, fitShare }: F
     `footage: expected at least ${needed} blocks of ${blockSec} s to promise at most ${percent(goal.alpha)} disagreement ` +
       `at ${percent(1 - goal.delta)} confidence, got ${blocks.length}; try ${ways.join(", or ")}`,
   );
+}
+
+/** Blocks from which on the exact number is too much work, and not worth knowing. */
+const countless = 1e6;
+
+/** Blocks that a promise needs at the least. */
+function atLeastNeeded(goal: PromiseGoal): number {
+  // No test can do with fewer observations of no loss: (1 - alpha)^n <= delta.
+  const least = goal.promise === "mean" ? Math.ceil(Math.log(goal.delta) / Math.log1p(-goal.alpha)) : 0;
+  return least > countless ? least : blocksNeeded(goal);
 }

@@ -143,7 +143,7 @@ function standardisation({ features, channels }: ProbeSamples, samples: Int32Arr
   // Nothing can be learnt of a deviation that float32 cannot hold beside the mean; dead channels, which have next to
   // nothing in them, would get weights that it cannot hold.
   const inverse = deviations.map((deviation, c) =>
-    deviation > 1e-6 * Math.max(Math.abs(mean[c] ?? 0), largest) ? 1 / deviation : 0,
+    deviation > Math.max(1e-6 * Math.abs(mean[c] ?? 0), 1e-12 * largest) ? 1 / deviation : 0,
   );
   if (!mean.every(Number.isFinite)) fail("finite features", "others");
   return { mean, inverse };

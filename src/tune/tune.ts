@@ -4,10 +4,11 @@
 
 import type { Schedule } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
-import { buy } from "./buy.ts";
+import { macsRatioAt } from "./budget.ts";
+import { buy, outOfReach } from "./buy.ts";
 import { Disagreements } from "./disagreement.ts";
 import { runOracle } from "./footage.ts";
-import { divideFootage, groundOf, type Ground, type GroundOptions, type TunedCandidate } from "./ground.ts";
+import { checkKind, divideFootage, groundOf, type Ground, type GroundOptions, type TunedCandidate } from "./ground.ts";
 import { checkBlocks, promise } from "./keep.ts";
 import type { ClockKind } from "./part.ts";
 import type { PromiseGoal } from "./promise.ts";
@@ -23,7 +24,10 @@ export interface Tuned {
   readonly kind: ClockKind;
   readonly schedule: Schedule;
   readonly evidence: TuneEvidence;
-  /** All that were tried: for a budget each kind at that budget, for a loss the ladder as far as it was climbed down. */
+  /**
+   * All that were tried: for a budget each kind at that budget, on frames that nothing was fitted to (the schedule itself
+   * may then be one for all frames); for a loss the ladder as far as it was climbed down.
+   */
   readonly candidates: readonly TunedCandidate[];
   /** What a user should know. */
   readonly notes: readonly string[];
@@ -31,12 +35,14 @@ export interface Tuned {
 
 /**
  * Tunes a clock.
- * @throws ClockworkError `invalid-argument` for a budget that is out of reach, `unpromisable` where the footage is too
- *   short for the promise or no clock but the oracle can keep it, `aborted` by the signal
+ * @throws ClockworkError `invalid-argument` for options out of range, a budget that is out of reach and a kind of clock
+ *   that the network has nothing for, `invalid-video` for a video without frames or with frames of several sizes,
+ *   `unpromisable` where the footage is too short for the promise or no clock but the oracle can keep it, `aborted` by
+ *   the signal
  */
 export async function tune(options: TuneOptions): Promise<Tuned> {
   const { goal } = options;
-  if (options.videos.length === 0) throw new ClockworkError("invalid-argument", "tune: expected videos, got none");
+  checkOptions(options);
   const wanted = goal.kind === "budget" ? undefined : promiseGoal(goal);
   const videos = await runOracle(options);
   const parts = divideFootage(videos, options);
@@ -47,8 +53,35 @@ export async function tune(options: TuneOptions): Promise<Tuned> {
     const { best, candidates, bound } = await promise(ground, wanted, options.seed ?? 1);
     return tuned(ground, ground.calibration, best, candidates, bound, []);
   }
-  const { best, candidates, notes } = await buy(ground, goal.kind === "budget" ? goal.budget : 1);
-  return tuned(ground, ground.whole, best, candidates, null, notes);
+  const { best, parts: measured, candidates, notes } = await buy(ground, goal.kind === "budget" ? goal.budget : 1);
+  return tuned(ground, measured, best, candidates, null, notes);
+}
+
+/** Refuses what can be refused before hours of work. */
+function checkOptions(options: TuneOptions): void {
+  const { videos, goal, plan } = options;
+  if (videos.length === 0) throw new ClockworkError("invalid-argument", "tune: expected videos, got none");
+  divideFootage([], options);
+  checkKind(options);
+  switch (goal.kind) {
+    case "budget": {
+      if (!(goal.budget > 0)) {
+        throw new ClockworkError("invalid-argument", `budget: expected a share above 0, got ${goal.budget}; try 0.5`);
+      }
+      const shares = plan.stages.map(({ share }) => share);
+      const least = macsRatioAt(shares, 0);
+      if (least > goal.budget) throw outOfReach(least, goal.budget, plan);
+      return;
+    }
+    case "max-loss":
+      for (const [name, value] of [
+        ["max-loss", goal.maxLoss],
+        ["confidence", goal.confidence],
+      ] as const) {
+        if (value > 0 && value < 1) continue;
+        throw new ClockworkError("invalid-argument", `${name}: expected a share above 0 and below 1, got ${value}`);
+      }
+  }
 }
 
 function tuned(

@@ -66,7 +66,7 @@ export function contendersOf(clocks: readonly string[]): { readonly all: readonl
   const oracle = smallSegmenter("every");
   const all = ["every", ...clocks].map((clock, place): Contender => {
     const schedule = parseSchedule(clock);
-    return { schedule, propagate: "still", segmenter: place === 0 ? oracle : oracle.variant({ schedule }) };
+    return { schedule, segmenter: place === 0 ? oracle : oracle.variant({ schedule }) };
   });
   return {
     all,
