@@ -4,8 +4,14 @@
 import { ClockworkError } from "../errors.ts";
 import { faultOf, type Signal } from "./signal.ts";
 
-/** The clocks of all stages, as a user states them. */
-export type Schedule =
+/** What is done with what is held: it stays as it is, as in the paper, or moves along the optical flow. */
+export type Propagation = "still" | "flow";
+
+/** The clocks of all stages, as a user states them, and what is done with what is held; default `still`. */
+export type Schedule = Firings & { readonly propagate?: Propagation };
+
+/** When stages fire. */
+export type Firings =
   /** Everything on every frame: the oracle. */
   | { readonly kind: "every" }
   /** The whole network every `period` frames, its result repeated in between: the baseline. */
@@ -25,7 +31,7 @@ export type Clock =
 
 /** Schedules as they are written, for messages and help. */
 export const scheduleForms =
-  "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD, adaptive:THRESHOLD@labels, adaptive:THRESHOLD@features, pipeline";
+  "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD, adaptive:THRESHOLD@labels, adaptive:THRESHOLD@features, pipeline, each but every and pipeline with +flow behind it";
 
 /** Longest period, in frames: ten hours at 30 frames a second; more is a slip of the hand. */
 const longestPeriod = 1_080_000;
@@ -38,13 +44,24 @@ const longestPeriod = 1_080_000;
  * import { parseSchedule } from "clockwork-convnets";
  * parseSchedule("fixed:1,2,4"); // { kind: "fixed", periods: [1, 2, 4] }
  * parseSchedule("adaptive:0.25"); // { kind: "adaptive", threshold: 0.25 }
+ * parseSchedule("fixed:5+flow"); // { kind: "fixed", periods: [5], propagate: "flow" }
  * parseSchedule("adaptive:0.25@features"); // { kind: "adaptive", threshold: 0.25, signal: { kind: "features" } }
  * ```
  * @throws ClockworkError `invalid-schedule` for anything that is not one of the forms, and for signals with weights,
  *   which no text has
  */
 export function parseSchedule(text: string): Schedule {
-  const [kind, value, ...more] = text.trim().split(":");
+  const [clock = "", ...behind] = text.trim().split("+");
+  const [propagate, ...tooMuch] = behind.map((part) => part.trim());
+  if (propagate !== undefined && ((propagate !== "still" && propagate !== "flow") || tooMuch.length > 0)) {
+    fail(text, `still or flow behind "+", as in fixed:5+flow`);
+  }
+  const firings = firingsIn(text, clock);
+  return propagate === "flow" ? checkSchedule({ ...firings, propagate }, text) : firings;
+}
+
+function firingsIn(text: string, clock: string): Schedule {
+  const [kind, value, ...more] = clock.trim().split(":");
   if (more.length > 0) fail(text, `one of ${scheduleForms}`);
   switch (kind) {
     case "every":
@@ -74,6 +91,10 @@ export function parseSchedule(text: string): Schedule {
  *   thresholds that are negative or no numbers, and for signals whose weights are no numbers or too many or few
  */
 export function checkSchedule(schedule: Schedule, text: string = formatSchedule(schedule)): Schedule {
+  const { kind, propagate } = schedule;
+  if (propagate === "flow" && (kind === "every" || kind === "pipeline")) {
+    fail(text, `a clock that holds something for flow to move, not "${kind}"`, "try fixed:2+flow");
+  }
   switch (schedule.kind) {
     case "every":
     case "pipeline":
@@ -113,6 +134,10 @@ export function checkSchedule(schedule: Schedule, text: string = formatSchedule(
  * `expected` one are left out, so that text is for people and does not parse.
  */
 export function formatSchedule(schedule: Schedule): string {
+  return `${firingsText(schedule)}${schedule.propagate === "flow" ? "+flow" : ""}`;
+}
+
+function firingsText(schedule: Firings): string {
   switch (schedule.kind) {
     case "every":
     case "pipeline":
@@ -157,8 +182,10 @@ export function clocksOf(schedule: Schedule, stages: number): readonly Clock[] {
       }
       return schedule.periods.map(periodClock);
     }
-    case "adaptive":
-      return deepest(schedule);
+    case "adaptive": {
+      const { propagate: _, ...clock } = schedule;
+      return deepest(clock);
+    }
   }
 }
 

@@ -13,6 +13,8 @@ export interface ClockGraphOptions {
   readonly clocks: readonly Clock[];
   /** What the adaptive clock looks at; needed where there is one. */
   readonly source: SignalSource | undefined;
+  /** Frames after which an adaptive clock fires whatever it measures; `undefined` for never. */
+  readonly longestHold: number | undefined;
   readonly shapeOf: (tensor: string) => readonly number[] | undefined;
   readonly dtypeOf: (tensor: string) => DType | undefined;
   readonly memory: MemoryNames;
@@ -88,7 +90,13 @@ export function clockGraph(options: ClockGraphOptions): ClockGraph {
         const threshold = b.float32("clockwork/clock/threshold", [1], [clock.threshold]);
         const below = b.add("clockwork/clock/below", "Less", [signal, threshold]);
         const moved = b.add("clockwork/clock/moved", "Not", [below]);
-        const fires = b.add(`clockwork/clock/adaptive${depth + 1}`, "Or", [moved, restart]);
+        const wants = `clockwork/clock/adaptive${depth + 1}`;
+        const old = options.longestHold === undefined ? undefined : heldFor(b, options.memory, options.longestHold);
+        const fires =
+          old === undefined
+            ? b.add(wants, "Or", [moved, restart])
+            : b.add(wants, "Or", [b.add(`${wants}/moved`, "Or", [moved, restart]), old.tooLong]);
+        if (old !== undefined) memory.push(old.countUntil(fires));
         writer.remember(fires);
         return fires;
       }
@@ -115,4 +123,21 @@ export function clockGraph(options: ClockGraphOptions): ClockGraph {
   const { nodes, initializers } = b.build();
   const hasSignal = source !== undefined && clocks.some(({ kind }) => kind === "adaptive");
   return { nodes, initializers, memory, tensors, restart, hasSignal };
+}
+
+/** Counts the frames since a stage fired. */
+function heldFor(
+  b: GraphBuilder,
+  names: MemoryNames,
+  longest: number,
+): { readonly tooLong: string; readonly countUntil: (fires: string) => ClockTensor } {
+  const tensor = "clockwork/clock/hold";
+  const held = b.add(`${tensor}/frames`, "Add", [names.before(tensor), b.int64(`${tensor}/one`, [1], [1])]);
+  return {
+    tooLong: b.add(`${tensor}/over`, "Less", [b.int64(`${tensor}/longest`, [1], [longest]), held]),
+    countUntil: (fires) => {
+      b.add(names.after(tensor), "Where", [fires, b.int64(`${tensor}/none`, [1], [0]), held]);
+      return { tensor, dtype: "int64", dims: [1] };
+    },
+  };
 }

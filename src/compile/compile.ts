@@ -4,12 +4,23 @@
 import { clocksOf, formatSchedule, stagesNamedBy, type Schedule } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { imageDimsOf, type Network, type Size } from "../network/index.ts";
-import { GraphIndex, namesIn, tensorValue, type DType, type Graph, type Model, type Tensor } from "../onnx/index.ts";
-import type { Preprocessing } from "../preprocessing.ts";
+import {
+  GraphIndex,
+  namesIn,
+  tensorValue,
+  upgraded,
+  type DType,
+  type Graph,
+  type Model,
+  type Tensor,
+} from "../onnx/index.ts";
+import { lumaWeights } from "../motion/index.ts";
+import { defaultPreprocessing, type Preprocessing } from "../preprocessing.ts";
 import type { Plan } from "../stages/plan.ts";
 import { clockGraph, conditionOf } from "./clock-graph.ts";
 import { imageGraph, labelGraph } from "./frame-graph.ts";
 import { pipelineGraph } from "./pipeline-graph.ts";
+import { motionGraph, motionOpset, type MotionSource } from "./motion-graph.ts";
 import { metadataKey, protocolOf, type Io, type PortDescription, type Protocol } from "./protocol.ts";
 import { scopesOf, type Level } from "./scopes.ts";
 import { shotGraph, type ShotSource } from "./shot-graph.ts";
@@ -26,6 +37,8 @@ export type CompileOptions = {
    * are computed whether or not a stage rests.
    */
   readonly taps?: readonly string[];
+  /** Whether everything fires at a change of shot; default true. A camera that moves very fast may be taken for one. */
+  readonly shots?: boolean;
 } & (
   | {
       /** Frames in, labels out: uint8 RGB [H,W,3] -> uint8 [H,W]. */
@@ -47,6 +60,12 @@ export interface Compiled {
   readonly model: Model;
   readonly protocol: Protocol;
 }
+
+/** Frames over which flow is chained at most, where the clock is free to fire: it drifts. */
+const longestChain = 10;
+
+/** Least version of the file format that goes with the operator set of motion. */
+const motionIrVersion = 8;
 
 /** Least operator set of the standard domain that has what compiling adds. */
 const leastOpset = 11;
@@ -85,25 +104,29 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
   const clocks = clocksOf(options.schedule, plan.stages.length);
   const names = namesFor(network.model.graph, options.io === "frames");
   const frame = options.io === "frames" ? (options.frame ?? network.size) : network.size;
-  const whole = withFrames(network, options, names, frame);
+  const flows = options.schedule.propagate === "flow";
+  const model = flows ? upgraded(network.model, motionOpset) : network.model;
+  const whole = withFrames(network, model.graph, options, names, frame);
 
   const remembers = delays || clocks.some((clock) => clock.kind !== "every");
-  const shot = remembers
-    ? shotGraph(
-        {
-          name: whole.input,
-          dtype: whole.imageDtype,
-          dims: whole.imageDims,
-          axes: imageAxes(network, options.io),
-          level: whole.imageDtype === "uint8" ? 1 : greyLevel(options.preprocessing),
-        },
-        names,
-        names.shot,
-      )
-    : undefined;
+  const shot =
+    remembers && options.shots !== false
+      ? shotGraph(
+          {
+            name: whole.input,
+            dtype: whole.imageDtype,
+            dims: whole.imageDims,
+            axes: imageAxes(network, options.io),
+            level: whole.imageDtype === "uint8" ? 1 : greyLevel(options.preprocessing),
+          },
+          names,
+          names.shot,
+        )
+      : undefined;
   const clock = clockGraph({
     clocks,
     source,
+    longestHold: flows ? longestChain : undefined,
     shapeOf: (tensor) => network.shapeOf(tensor),
     dtypeOf: (tensor) => network.dtypeOf(tensor),
     memory: names,
@@ -126,6 +149,17 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     return [{ stage: stage.index, nodes: Uint8Array.from(index.nodes, (node) => (members.has(node) ? 1 : 0)) }];
   });
   const scopes = scopesOf(index, data, levels);
+  const motion = flows
+    ? motionGraph({
+        source: motionSource(network, options, whole.input),
+        size: frame,
+        stages: levels.map(({ stage }) => stage),
+        memory: names,
+        labels: options.io === "frames" ? names.labels : undefined,
+        shapeOf,
+        dtypeOf,
+      })
+    : undefined;
   const staged = stageGraph({
     index,
     scopes,
@@ -133,7 +167,8 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     condition: conditionOf,
     dtypeOf,
     shapeOf,
-    clock: [...(shot?.nodes ?? []), ...clock.nodes],
+    ...(motion !== undefined && { moved: motion.moved }),
+    clock: [...(shot?.nodes ?? []), ...clock.nodes, ...(motion?.nodes ?? [])],
   });
 
   const describe = (name: string): PortDescription => ({
@@ -150,6 +185,7 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     ...(pipeline?.memory ?? []),
     ...clock.memory,
     ...(shot?.memory ?? []),
+    ...(motion?.memory ?? []),
   ].map(({ tensor, dtype, dims }) => ({ input: names.before(tensor), output: names.after(tensor), dtype, dims }));
   const taps = tapsOf(options.taps ?? [], { network, index, scopes, clock: clock.tensors });
   const protocol = protocolOf({
@@ -176,7 +212,7 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
   const { outputs } = protocol;
   const isResult = new Set(outputs.results.map(({ name }) => name));
   const graph: Graph = {
-    ...network.model.graph,
+    ...model.graph,
     nodes: staged.nodes,
     inputs: [
       value(protocol.inputs.image),
@@ -192,14 +228,19 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
       ...taps.filter(({ name }) => !isResult.has(name)).map(value),
       ...state.map((link) => tensorValue(link.output, link.dtype, link.dims)),
     ],
-    initializers: new Map([...staged.initializers, ...clock.initializers, ...(shot?.initializers ?? [])]),
+    initializers: new Map([
+      ...staged.initializers,
+      ...clock.initializers,
+      ...(shot?.initializers ?? []),
+      ...(motion?.initializers() ?? []),
+    ]),
     values: [],
   };
   return {
     model: {
-      ...network.model,
+      ...model,
       // Before version 4 every initializer had to be an input, which those in branches cannot be.
-      irVersion: Math.max(4, network.model.irVersion),
+      irVersion: Math.max(flows ? motionIrVersion : 4, model.irVersion),
       graph,
       metadata: new Map([...network.model.metadata, [metadataKey, JSON.stringify(protocol)]]),
     },
@@ -243,6 +284,20 @@ function greyLevel(preprocessing: Preprocessing | undefined): number {
   return std.reduce((sum, deviation) => sum + scale / deviation, 0) / Math.max(1, std.length) || scale;
 }
 
+/** What motion is seen in: the frame, or the image tensor as it was normalised. */
+function motionSource(network: Network, options: CompileOptions, name: string): MotionSource {
+  if (options.io === "frames") return { kind: "frame", name };
+  const { layout, dtype } = network.input;
+  const preprocessing = options.preprocessing ?? defaultPreprocessing();
+  if (layout !== "nchw" || dtype !== "float32") {
+    throw new ClockworkError(
+      "invalid-schedule",
+      `flow: expected an image float32 [1,3,H,W] with io tensors, got ${dtype} ${layout}; try io frames`,
+    );
+  }
+  return { kind: "image", name, ...lumaWeights({ ...preprocessing, order: preprocessing.channelOrder }) };
+}
+
 /** Axes of the image that goes into a compiled network. */
 function imageAxes(network: Network, io: Io): ShotSource["axes"] {
   if (io === "frames") return { rows: 0, columns: 1, channels: 2 };
@@ -261,8 +316,7 @@ interface Whole {
 }
 
 /** The network with what comes before and after it. */
-function withFrames(network: Network, options: CompileOptions, names: Names, frame: Size): Whole {
-  const { graph } = network.model;
+function withFrames(network: Network, graph: Graph, options: CompileOptions, names: Names, frame: Size): Whole {
   if (options.io === "tensors") {
     return {
       graph,

@@ -40,6 +40,11 @@ export interface StageGraphOptions {
   condition(stage: number): string;
   dtypeOf(tensor: string): DType | undefined;
   shapeOf(tensor: string): readonly number[] | undefined;
+  /**
+   * What becomes of a tensor while its stage rests: nodes for the branch that holds, the last of which puts out `to`.
+   * `undefined` where it stays as it is.
+   */
+  moved?(tensor: string, stage: number, to: string): readonly Node[] | undefined;
   /** Nodes that compute the conditions, in order. They run in the root scope before any stage that may rest. */
   readonly clock: readonly Node[];
 }
@@ -110,7 +115,9 @@ class ScopeWriter {
     const stage = scope.level?.stage ?? 1;
     const exports = this.#exports(scope);
     // Memory of deeper stages leaves through every branch around it.
-    const deeper = this.#heldBelow(scope).filter((name) => !exports.some((item) => item.held && item.name === name));
+    const deeper = [...this.#heldBelow(scope)].filter(
+      (name) => !exports.some((item) => item.held && item.name === name),
+    );
     const inner = new Map(outer);
     for (const { name } of exports) inner.set(name, `${name}@fired${scope.depth}`);
     const fired = this.body(scope, inner);
@@ -118,28 +125,34 @@ class ScopeWriter {
     const heldValues: Value[] = [];
     const heldNodes: Node[] = [];
     const results: string[] = [];
-    const add = (name: string, from: string, to: string, remembered: boolean): void => {
+    const add = (name: string, from: string, to: string, remembered: boolean, moves = false): void => {
       const dtype = this.#options.dtypeOf(name) ?? "float32";
       const shape = this.#options.shapeOf(name);
       const kept = `${to}@held${scope.depth}`;
       results.push(to);
       firedValues.push(tensorValue(from, dtype, shape));
       heldNodes.push(
-        remembered
-          ? nodeOf("Identity", [memory.before(name)], [kept])
-          : nodeOf("Constant", [], [kept], { value: placeholder(dtype, shape?.length ?? 0) }),
+        ...((moves ? this.#options.moved?.(name, stage, kept) : undefined) ?? [
+          remembered
+            ? nodeOf("Identity", [memory.before(name)], [kept])
+            : nodeOf("Constant", [], [kept], { value: placeholder(dtype, shape?.length ?? 0) }),
+        ]),
       );
       heldValues.push(tensorValue(kept, dtype, remembered ? shape : undefined));
     };
     for (const { name, held } of exports) {
-      add(name, inner.get(name) ?? name, outer.get(name) ?? name, held);
+      const moves = held && this.#moves(name, stage);
+      add(name, inner.get(name) ?? name, outer.get(name) ?? name, held, moves);
       if (held) this.#remember(name, stage);
+      // What moves is remembered as it was when its stage fired: moved again and again it would blur.
+      if (moves) deeper.push(name);
     }
     for (const name of deeper) {
       const to = scope.depth === 1 ? memory.after(name) : `${memory.after(name)}@${scope.depth}`;
       const from = `${memory.after(name)}@${scope.depth + 1}`;
       // Out of the branches directly below this one it comes as itself, out of deeper ones already as memory.
-      const direct = this.exportsOf(scope).some((item) => item.held && item.name === name);
+      const own = exports.some((item) => item.name === name);
+      const direct = own || this.#leavesAsItself(scope, name);
       if (direct) fired.nodes.push(nodeOf("Identity", [inner.get(name) ?? name], [from]));
       if (scope.depth === 1) this.passed.add(name);
       add(name, from, to, true);
@@ -153,6 +166,19 @@ class ScopeWriter {
         else_branch: branch(`stage ${stage} holds`, heldNodes, heldValues),
       },
       `stage${stage}/${results[0] ?? ""}`,
+    );
+  }
+
+  #moves(tensor: string, stage: number): boolean {
+    return this.#options.moved?.(tensor, stage, "") !== undefined;
+  }
+
+  /** Whether a tensor comes out of the branches directly below a scope as it was made, and not moved. */
+  #leavesAsItself(scope: Scope, tensor: string): boolean {
+    return scope.children.some((child) =>
+      this.#exports(child).some(
+        (item) => item.held && item.name === tensor && !this.#moves(tensor, child.level?.stage ?? 1),
+      ),
     );
   }
 

@@ -13,6 +13,7 @@ export type { Attribute, Dim, Graph, Model, Node, Rest, Tensor, Value, ValueType
 export { readModel } from "./read.ts";
 export type { ReadOptions } from "./read.ts";
 export { byteTensor, elementCount, float32Tensor, int64Tensor, numbersOf, ofBytes, tensorBytes } from "./tensor.ts";
+export { upgraded } from "./upgrade.ts";
 export { capturesOf, GraphIndex, namesIn, tensorsReadBy, topologicalOrder } from "./walk.ts";
 export { inlineLimitBytes, writeModel } from "./write.ts";
 export type { WriteOptions, WrittenModel } from "./write.ts";
