@@ -57,7 +57,7 @@ async function duel(
   }
 }
 
-function againstBare(name: string, clock: string, pace: Pace, about: string): Benchmark {
+function againstBare(name: string, clock: string, pace: Pace, about: string, stages?: number): Benchmark {
   return {
     name,
     about,
@@ -65,7 +65,7 @@ function againstBare(name: string, clock: string, pace: Pace, about: string): Be
       const results: Measurement[] = [];
       for (const one of await cases()) {
         const frames = await framesOf(one.widthPx, one.heightPx, pace.burst);
-        const ours = await segmenter(one.subject, clock, frames);
+        const ours = await segmenter(one.subject, clock, frames, stages);
         const reference = await bare(one.subject, one, pace.burst);
         results.push(
           await duel(
@@ -96,6 +96,23 @@ export const fixed2: Benchmark = againstBare("fixed-2", "fixed:2", rounds, "cloc
 
 /** The deep stage on every fifth frame. */
 export const fixed5: Benchmark = againstBare("fixed-5", "fixed:5", rounds, "clock fixed:5 against ONNX Runtime alone");
+
+/** The deep stage on every fifth frame, what it held moved along the flow in between. */
+export const fixed5Flow: Benchmark = againstBare(
+  "fixed-5-flow",
+  "fixed:5+flow",
+  rounds,
+  "clock fixed:5+flow against ONNX Runtime alone",
+);
+
+/** The whole network on every third frame, its labels moved along the flow in between. */
+export const fixed3FlowOneStage: Benchmark = againstBare(
+  "fixed-3-flow-1-stage",
+  "fixed:3+flow",
+  { turns: 16, burst: 9 },
+  "clock fixed:3+flow on one stage against ONNX Runtime alone",
+  1,
+);
 
 /** A frame on which the deep stage rests. */
 export const heldFrame: Benchmark = {

@@ -35,8 +35,19 @@ export async function bare(subject: Subject, size: Size, burst: number): Promise
  * This package: frames in, labels out, through the runtime and its worker. One video: each burst goes on with it.
  * @param frames the frames of a burst
  */
-export async function segmenter(subject: Subject, clock: string, frames: readonly Frame[]): Promise<Runner> {
-  const made = new Segmenter({ ...subject, engine: nodeEngine, schedule: parseSchedule(clock), size: "native" });
+export async function segmenter(
+  subject: Subject,
+  clock: string,
+  frames: readonly Frame[],
+  stages?: number,
+): Promise<Runner> {
+  const made = new Segmenter({
+    ...subject,
+    engine: nodeEngine,
+    schedule: parseSchedule(clock),
+    size: "native",
+    stages,
+  });
   let release: () => void = () => {};
   const state = { closed: false };
   // Frames come a burst at a time, so that nothing is worked on while another contestant is timed.

@@ -3,12 +3,23 @@
 
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { everyOverhead, fixed2, fixed5, heldFrame } from "./clocks.ts";
+import { everyOverhead, fixed2, fixed3FlowOneStage, fixed5, fixed5Flow, heldFrame } from "./clocks.ts";
 import { endToEnd } from "./end-to-end.ts";
 import { evaluateOverhead } from "./evaluate-overhead.ts";
+import { flow } from "./flow.ts";
 import type { Benchmark, Measurement } from "./measurement.ts";
 
-const benchmarks: readonly Benchmark[] = [everyOverhead, heldFrame, fixed2, fixed5, endToEnd, evaluateOverhead];
+const benchmarks: readonly Benchmark[] = [
+  everyOverhead,
+  heldFrame,
+  fixed2,
+  fixed5,
+  endToEnd,
+  evaluateOverhead,
+  flow,
+  fixed3FlowOneStage,
+  fixed5Flow,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -31,7 +31,7 @@ export type Clock =
 
 /** Schedules as they are written, for messages and help. */
 export const scheduleForms =
-  "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD, adaptive:THRESHOLD@labels, adaptive:THRESHOLD@features, pipeline, each but every and pipeline with +flow behind it";
+  "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD, adaptive:THRESHOLD@labels, adaptive:THRESHOLD@features, pipeline, fixed:P+flow";
 
 /** Longest period, in frames: ten hours at 30 frames a second; more is a slip of the hand. */
 const longestPeriod = 1_080_000;

@@ -37,7 +37,7 @@ export interface FlowOptions {
   readonly finest: LevelWork;
   /** Squared gradient, in (luma 0..1 a cell)^2, below which a window does not move by itself; default 1e-4. */
   readonly regularisation: number;
-  /** Difference of luma 0..1 beyond which more difference counts no more: what appears or is covered; default 0.1. */
+  /** Difference of luma 0..1 beyond which more difference counts no more: what appears or is covered; default 0.2. */
   readonly differenceLimit: number;
 }
 
@@ -65,7 +65,7 @@ export const defaultFlowOptions: FlowOptions = {
   middle: { iterations: 2, windowCells: 7 },
   finest: { iterations: 1, windowCells: 7 },
   regularisation: 1e-4,
-  differenceLimit: 0.1,
+  differenceLimit: 0.2,
 };
 
 /**

@@ -194,29 +194,15 @@ class FlowWriter {
   ): { target: string; valid: string } {
     const nodes = this.#nodes;
     const limit = this.#options.differenceLimit;
-    const expo = (this.#options as { expo?: string }).expo;
-    const exposed = (now: string, sampled: string): string => {
-      if (expo !== "ratio") return now;
-      const mean = (part: string, map: string): string => nodes.add(`${step}/${part}`, "GlobalAveragePool", [map]);
-      return nodes.add(`${step}/exposed`, "Mul", [
-        now,
-        nodes.add(`${step}/exposure`, "Div", [mean("mean-before", sampled), mean("mean-now", now)]),
-      ]);
-    };
-    const limited = (difference: string): string =>
+    const limited = (now: string, then: string): string =>
       nodes.add(`${step}/limited`, "Clip", [
-        expo === "bias"
-          ? nodes.add(`${step}/exposed`, "Sub", [
-              difference,
-              nodes.add(`${step}/exposure`, "GlobalAveragePool", [difference]),
-            ])
-          : difference,
+        nodes.add(`${step}/difference`, "Sub", [this.#exposed(step, now, then), then]),
         nodes.scalar("limit/low", -limit),
         nodes.scalar("limit/high", limit),
       ]);
     if (flow === undefined) {
       const [sampled = "", valid = ""] = nodes.split(`${step}/reference`, reference, [1, 1]);
-      return { target: limited(nodes.add(`${step}/difference`, "Sub", [exposed(luma, sampled), sampled])), valid };
+      return { target: limited(luma, sampled), valid };
     }
     const part = `level${level.cellPx}`;
     const grid = nodes.add(`${step}/grid`, "Add", [
@@ -229,12 +215,25 @@ class FlowWriter {
       [1, 1],
     );
     // Where a sample is outside both are zero.
-    const difference = nodes.add(`${step}/difference`, "Sub", [
-      exposed(nodes.add(`${step}/inside`, "Mul", [valid, luma]), sampled),
-      sampled,
-    ]);
+    const difference = limited(nodes.add(`${step}/inside`, "Mul", [valid, luma]), sampled);
     const explained = this.#alongGradient(`${step}/explained`, windows.gradient, flow);
-    return { target: nodes.add(`${step}/target`, "Add", [explained, limited(difference)]), valid };
+    return { target: nodes.add(`${step}/target`, "Add", [explained, difference]), valid };
+  }
+
+  /**
+   * The current luma times what makes its mean that of the frame before, where both are seen: a camera that adapts to
+   * the light multiplies, and without this every such frame seemed to move by several pixels.
+   */
+  #exposed(step: string, now: string, then: string): string {
+    const nodes = this.#nodes;
+    // In the dark there is nothing to compare, and nothing must be divided by.
+    const mean = (part: string, map: string): string =>
+      nodes.add(`${step}/${part}/floored`, "Add", [
+        nodes.add(`${step}/${part}`, "GlobalAveragePool", [map]),
+        nodes.scalar("mean/floor", 0.001),
+      ]);
+    const exposure = nodes.add(`${step}/exposure`, "Div", [mean("mean/then", then), mean("mean/now", now)]);
+    return nodes.add(`${step}/exposed`, "Mul", [now, exposure]);
   }
 
   /** Flow that brings gradient times flow closest to the target in each window. */

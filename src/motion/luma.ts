@@ -10,7 +10,7 @@ import { MotionNodes, motionPrefix } from "./nodes.ts";
 const rgbWeights = [0.299, 0.587, 0.114] as const;
 
 /** Rows of pixels that are looked at in a cell, at least, where it has as many: the mean changes little with more. */
-const rowsInCell = (globalThis as { ROWS?: number }).ROWS ?? 4;
+const rowsInCell = 3;
 
 /** Number of float32 in `Cast`. */
 const castToFloat32 = 1;

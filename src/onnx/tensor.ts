@@ -57,8 +57,8 @@ export function tensorBytes(tensor: Tensor): number {
 /** Elements of an integer, bool or float32/float64 tensor as numbers; `undefined` for other types. */
 export function numbersOf(tensor: Tensor): number[] | undefined {
   if (!(tensor.data instanceof Uint8Array)) return undefined;
-  // A copy, since typed arrays must be aligned and the bytes of a file need not be.
-  const buffer = tensor.data.slice().buffer;
+  // A copy, since typed arrays must be aligned and the bytes of a file need not be; of a Buffer, `slice` makes none.
+  const { buffer } = Uint8Array.from(tensor.data);
   switch (tensor.dtype) {
     case "float32":
       return Array.from(new Float32Array(buffer));

@@ -22,7 +22,8 @@ export function flowModel(size: Extent, options: FlowOptions = defaultFlowOption
   const luma = (frame: string): string =>
     frameLuma(b, { frame: b.input(frame, "uint8", [size.heightPx, size.widthPx, 3]), scale, prefix: frame });
   const result = flowGraph(b, { now: luma("now"), before: luma("before"), scale, options });
-  for (const [name, tensor] of Object.entries(result)) b.output(b.add(name, "Identity", [tensor]), "float32", undefined);
+  for (const [name, tensor] of Object.entries(result))
+    b.output(b.add(name, "Identity", [tensor]), "float32", undefined);
   return modelOf(b.build(), opset);
 }
 

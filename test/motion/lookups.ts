@@ -29,3 +29,11 @@ export function nearest(map: Plane, row: number, column: number): number {
   const inside = (position: number, count: number): number => Math.min(Math.max(Math.round(position), 0), count - 1);
   return map.at(inside(row, map.height), inside(column, map.width));
 }
+
+/** The most that numbers are apart; from zero, without others. */
+export function most(ours: ArrayLike<number | bigint> = [NaN], theirs?: ArrayLike<number | bigint>): number {
+  let apart = theirs === undefined || theirs.length === ours.length ? 0 : NaN;
+  for (let at = 0; at < ours.length; at++)
+    apart = Math.max(apart, Math.abs(Number(ours[at]) - Number(theirs?.[at] ?? 0)));
+  return apart;
+}

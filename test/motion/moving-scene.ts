@@ -35,16 +35,16 @@ export function seen(view: View, size: Extent, x: number, y: number): { x: numbe
 export class MovingScene {
   readonly #waves: readonly { fx: number; fy: number; phase: number; amplitudes: readonly number[] }[];
 
-  /** @param widthPx of the pictures: the scene's details grow with it @param contrast 1 spreads grey levels by about 40 */
-  constructor(seed: number, widthPx: number, contrast = 1) {
+  /** @param widthPx of the pictures: the scene's details grow with it @param waves fewer are drawn faster */
+  constructor(seed: number, widthPx: number, waves = 48) {
     const random = new Random(seed, "moving scene");
     const between = (low: number, high: number): number => low + (high - low) * random.next();
-    const lengths = Array.from({ length: 48 }, () => (widthPx / 480) * 16 * 20 ** random.next());
+    const lengths = Array.from({ length: waves }, () => (widthPx / 480) * 16 * 20 ** random.next());
     const strengths = lengths.map((length) => length ** 0.75);
     const power = strengths.reduce((sum, strength) => sum + (strength * strength) / 2, 0);
     this.#waves = lengths.map((length, index) => {
       const direction = between(0, Math.PI);
-      const amplitude = (40 * contrast * (strengths[index] ?? 0)) / Math.sqrt(power);
+      const amplitude = (40 * (strengths[index] ?? 0)) / Math.sqrt(power);
       return {
         fx: (2 * Math.PI * Math.cos(direction)) / length,
         fy: (2 * Math.PI * Math.sin(direction)) / length,
@@ -55,7 +55,11 @@ export class MovingScene {
   }
 
   /** The scene in a view: uint8 RGB [heightPx, widthPx, 3]. */
-  frame(size: Extent, view: View = still, change: (level: number, at: number) => number = (level) => level): EngineTensor {
+  frame(
+    size: Extent,
+    view: View = still,
+    change: (level: number, at: number) => number = (level) => level,
+  ): EngineTensor {
     const { widthPx, heightPx } = size;
     const levels = new Float32Array(widthPx * heightPx * 3).fill(128);
     // A wave's phase is linear in x and y, so rows and columns can be taken apart: sin(a + b).

@@ -4,16 +4,16 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { recordChanges, thresholdFor } from "../../experiments/thresholds.ts";
-import { openSubject } from "../../experiments/subject.ts";
-import { readyMaps, type Dataset, type LabelledFrame } from "../../src/datasets/index.ts";
-import type { Frame } from "../../src/frame.ts";
-import { openSegmenter } from "../../src/node/open-segmenter.ts";
-import { readImage } from "../../src/video/index.ts";
-import { noiseFrame } from "../support/noise.ts";
-import { resultsOf } from "../support/segmenting.ts";
-import { temporaryFolder } from "../support/model-folder.ts";
-import { encodeImage } from "../video/clips.ts";
+import { recordChanges, thresholdFor } from "../../../experiments/thresholds.ts";
+import { openSubject } from "../../../experiments/subject.ts";
+import { readyMaps, type Dataset, type LabelledFrame } from "../../../src/datasets/index.ts";
+import type { Frame } from "../../../src/frame.ts";
+import { openSegmenter } from "../../../src/node/open-segmenter.ts";
+import { readImage } from "../../../src/video/index.ts";
+import { noiseFrame } from "../../support/noise.ts";
+import { resultsOf } from "../../support/segmenting.ts";
+import { temporaryFolder } from "../../support/model-folder.ts";
+import { encodeImage } from "../../video/clips.ts";
 import { experiment, fcnFolder, tablesOf } from "./support.ts";
 
 const voc = Object.entries(readyMaps.get("voc->youtube-objects")?.classes ?? {});

@@ -2,13 +2,13 @@
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { cutOffAt } from "../../experiments/cut-off.ts";
-import { fcn8s } from "../../src/networks/index.ts";
-import { noiseImage } from "../support/noise.ts";
-import { digestOf, runOnce } from "../support/runtime.ts";
-import { withOutputs } from "../support/sessions.ts";
-import { temporaryFolder } from "../support/model-folder.ts";
-import { writeFiles, type Content } from "../datasets/files.ts";
+import { cutOffAt } from "../../../experiments/cut-off.ts";
+import { fcn8s } from "../../../src/networks/index.ts";
+import { noiseImage } from "../../support/noise.ts";
+import { digestOf, runOnce } from "../../support/runtime.ts";
+import { withOutputs } from "../../support/sessions.ts";
+import { temporaryFolder } from "../../support/model-folder.ts";
+import { writeFiles, type Content } from "../../datasets/files.ts";
 import { experiment, fcnFolder, tablesOf } from "./support.ts";
 
 const classNames = "sky building pole road pavement tree sign fence car pedestrian bicyclist".split(" ");

@@ -3,13 +3,23 @@
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openDataset, type LabelledFrame } from "../../src/datasets/index.ts";
-import { openModel } from "../../src/models/index.ts";
-import { writeFiles } from "../datasets/files.ts";
-import { datasetFiles } from "../evaluate/folder.ts";
-import { expectNear } from "../evaluate/near.ts";
-import { pause, resultsOf, smallSegmenter } from "../support/segmenting.ts";
-import { classNames, jsonOf, linesOf, namesIn, run, start, workFolder, type Ended, type Running } from "./cli.ts";
+import { openDataset, type LabelledFrame } from "../../../src/datasets/index.ts";
+import { openModel } from "../../../src/models/index.ts";
+import { writeFiles } from "../../datasets/files.ts";
+import { datasetFiles } from "../../evaluate/folder.ts";
+import { expectNear } from "../../evaluate/near.ts";
+import { pause, resultsOf, smallSegmenter } from "../../support/segmenting.ts";
+import {
+  classNames,
+  jsonOf,
+  linesOf,
+  namesIn,
+  run,
+  start,
+  workFolder,
+  type Ended,
+  type Running,
+} from "../../cli/cli.ts";
 
 let folder: Awaited<ReturnType<typeof workFolder>>;
 

@@ -1,9 +1,9 @@
 // The experiments as commands, on networks with random weights.
 
 import { join } from "node:path";
-import { fcn8s } from "../../src/networks/index.ts";
-import { inProject, startScript, type Ended } from "../cli/cli.ts";
-import { writeModelFolder } from "../support/model-folder.ts";
+import { fcn8s } from "../../../src/networks/index.ts";
+import { inProject, startScript, type Ended } from "../../cli/cli.ts";
+import { writeModelFolder } from "../../support/model-folder.ts";
 
 /** Runs an experiment; nothing of it stays outside of the folder. */
 export async function experiment(folder: string, ...args: readonly string[]): Promise<Ended> {
