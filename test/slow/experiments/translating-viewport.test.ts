@@ -60,6 +60,8 @@ test("two stills in the layout of CamVid: six frames each, the last four scored"
     "pipeline, 3 stages",
     "skip:2",
     "fixed:2",
+    "fixed:2+flow, 1 stage",
+    "fixed:2+flow",
   ]);
   const macs = table?.rows.map(({ run }) => run.macsRatio) ?? [];
   const [oracle = 0, pool4 = 0, pool3 = 0, two, three, skip, fixed = 0] = macs;

@@ -4,8 +4,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeClip } from "../video/clips.ts";
-import { linesOf, namesIn, run, start, workFolder } from "./cli.ts";
+import { makeClip } from "../../video/clips.ts";
+import { linesOf, namesIn, run, start, workFolder } from "../../cli/cli.ts";
 
 let folder: Awaited<ReturnType<typeof workFolder>>;
 beforeAll(async () => {

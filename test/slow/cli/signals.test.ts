@@ -4,10 +4,10 @@ import { createReadStream } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openVideo } from "../../src/video/index.ts";
-import { collect, makeClip } from "../video/clips.ts";
-import { pause } from "../support/segmenting.ts";
-import { clipGraph, jsonOf, namesIn, start, workFolder, type Running } from "./cli.ts";
+import { openVideo } from "../../../src/video/index.ts";
+import { collect, makeClip } from "../../video/clips.ts";
+import { pause } from "../../support/segmenting.ts";
+import { clipGraph, jsonOf, namesIn, start, workFolder, type Running } from "../../cli/cli.ts";
 
 let folder: Awaited<ReturnType<typeof workFolder>>;
 beforeAll(async () => {
