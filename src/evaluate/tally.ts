@@ -117,12 +117,14 @@ export class Tally {
     records.signal.push(result.signal ?? null);
     records.shot.push(result.shot);
     records.pixels.push(labels.length);
-    records.agreement.push(agreementOf(labels, reference.oracle));
+    // The oracle agrees with itself: there is nothing to count.
+    const isOracle = labels === reference.oracle;
+    records.agreement.push(isOracle ? 1 : agreementOf(labels, reference.oracle));
     records.flicker.push(follows ? 1 - agreementOf(labels, before) : null);
     records.age.push(age);
     records.macs.push(result.macs);
     records.ms.push(result.milliseconds.inference);
-    this.agreement.update(labels, reference.oracle);
+    if (!isOracle) this.agreement.update(labels, reference.oracle);
     records.accuracy.push(this.#score(labels, reference));
   }
 

@@ -47,6 +47,7 @@ export function boundaryBand(
   check(truth, widthPx, classes);
   const { widthPx: width, heightPx: height } = truth;
   const sides = sidesOf(truth.data, classes, edges);
+  if (widthPx <= widestStamp) return { ...truth, data: stamped(truth, sides, widthPx, classes) };
   const reaches = reachesOf(Math.min(widthPx, Math.hypot(width, height)));
   const band = new Uint8Array(sides.length).fill(ignored);
   const above = distancesAbove(sides, width, height, reaches.length - 1);
@@ -65,6 +66,49 @@ export function boundaryBand(
     }
   }
   return { data: band, widthPx: width, heightPx: height };
+}
+
+/** Up to here disks around the pixels at edges are cheaper than distances of all pixels. */
+const widestStamp = 8;
+
+/**
+ * The band by disks: the nearest pixel of another side always lies at an edge of that side, since one of its neighbours
+ * would be nearer otherwise. So only pixels at edges need a disk.
+ */
+function stamped(
+  { data, widthPx: width, heightPx: height }: LabelMap,
+  sides: Uint8Array,
+  radius: number,
+  classes: number,
+): Uint8Array<ArrayBuffer> {
+  const reaches = reachesOf(radius);
+  const rows = reaches.length - 2;
+  const band = new Uint8Array(sides.length).fill(ignored);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = y * width + x;
+      const side = sides[at] as number;
+      if (side === ignored) continue;
+      const isInside =
+        (x === 0 || sides[at - 1] === side) &&
+        (x === width - 1 || sides[at + 1] === side) &&
+        (y === 0 || sides[at - width] === side) &&
+        (y === height - 1 || sides[at + width] === side);
+      if (isInside) continue;
+      const bottom = Math.min(height - 1, y + rows);
+      for (let row = Math.max(0, y - rows); row <= bottom; row++) {
+        const reach = reaches[Math.abs(row - y)] as number;
+        const end = row * width + Math.min(width - 1, x + reach);
+        for (let other = row * width + Math.max(0, x - reach); other <= end; other++) {
+          const there = sides[other] as number;
+          if (there === side || there === ignored) continue;
+          const label = data[other] as number;
+          if (label < classes) band[other] = label;
+        }
+      }
+    }
+  }
+  return band;
 }
 
 /** The side of each pixel: edges are between different sides; an ignored one has none. */
