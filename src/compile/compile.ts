@@ -20,7 +20,7 @@ import type { Plan } from "../stages/plan.ts";
 import { clockGraph, conditionOf } from "./clock-graph.ts";
 import { imageGraph, labelGraph } from "./frame-graph.ts";
 import { pipelineGraph } from "./pipeline-graph.ts";
-import { motionGraph, motionOpset, type MotionSource } from "./motion-graph.ts";
+import { lastMotionOpset, motionGraph, motionOpset, type MotionSource } from "./motion-graph.ts";
 import { metadataKey, protocolOf, type Io, type PortDescription, type Protocol } from "./protocol.ts";
 import { scopesOf, type Level } from "./scopes.ts";
 import { shotGraph, type ShotSource } from "./shot-graph.ts";
@@ -105,6 +105,13 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
   const names = namesFor(network.model.graph, options.io === "frames");
   const frame = options.io === "frames" ? (options.frame ?? network.size) : network.size;
   const flows = options.schedule.propagate === "flow";
+  if (flows && opset > lastMotionOpset) {
+    throw new ClockworkError(
+      "unsupported-model",
+      `flow: expected an operator set up to ${lastMotionOpset}, got ${opset}, where GridSample has another form; ` +
+        "try exporting the network with opset 17",
+    );
+  }
   const model = flows ? upgraded(network.model, motionOpset) : network.model;
   const whole = withFrames(network, model.graph, options, names, frame);
 

@@ -59,6 +59,9 @@ export interface MotionGraph {
 /** Operator set that brought GridSample. */
 export const motionOpset = 16;
 
+/** Last operator set in which GridSample has the form that is written. */
+export const lastMotionOpset = 19;
+
 /**
  * Writes flow and what moves along it. Nodes are named `clockwork/motion/...`.
  * @throws ClockworkError `invalid-schedule` where something that is held is neither a map nor without place

@@ -132,3 +132,8 @@ test("a long hold of an adaptive clock ends after ten frames", async () => {
   const results = await run(model, "adaptive:2+flow", frames);
   expect(results.flatMap(({ fired }, at) => (fired.at(-1) === true ? [at] : []))).toEqual([0, 11]);
 });
+
+test("operator sets with another form of GridSample are refused", async () => {
+  const later = { ...model, opsets: new Map([...model.opsets, ["", 20] as const]) };
+  await expect(run(later, "fixed:2+flow", panned(1))).rejects.toThrow(/up to 19, got 20/);
+});
