@@ -9,7 +9,25 @@ export interface Frame {
   readonly heightPx: number;
   /** Presentation time in seconds from the start of the source. */
   readonly timestampSec: number;
+  /** Where its blocks came from, as its codec says; only where it was asked for. */
+  readonly motion?: BlockMotion;
 }
+
+/**
+ * Blocks of a frame that were predicted from other frames. They may overlap, stick out at the right and lower edge, and
+ * leave places without any: what was coded afresh has no vector, and in some frames nothing has.
+ */
+export interface BlockMotion {
+  /**
+   * {@link numbersPerBlock} numbers a block: x and y of its centre, width, height, then x and y from there to where the
+   * other frame had the like, all in pixels of this frame; then how many frame steps before this frame that one is shown,
+   * negative where it is shown after.
+   */
+  readonly blocks: Float32Array<ArrayBuffer>;
+}
+
+/** Numbers that {@link BlockMotion} has for each block. */
+export const numbersPerBlock = 7;
 
 /** The class of every pixel of a frame. */
 export interface LabelMap {

@@ -1,11 +1,19 @@
 // Coded pictures to decoded ones: FFmpeg's decoders on all cores, giving out damaged pictures too.
 // Converts nothing and times nothing.
 
-import { AV_CODEC_FLAG_OUTPUT_CORRUPT, AV_FRAME_FLAG_CORRUPT, AVERROR_EAGAIN, AVERROR_EOF } from "node-av/constants";
+import {
+  AV_CODEC_FLAG2_EXPORT_MVS,
+  AV_CODEC_FLAG_OUTPUT_CORRUPT,
+  AV_FRAME_FLAG_CORRUPT,
+  AVERROR_EAGAIN,
+  AVERROR_EOF,
+  FF_THREAD_SLICE,
+} from "node-av/constants";
 import { avGetCodecName, Codec, CodecContext, type CodecParameters, type Frame, Packet, Rational } from "node-av/lib";
 import { ClockworkError } from "../errors.ts";
 import { check } from "./native.ts";
 import type { PacketSource } from "./packet-source.ts";
+import type { ReferenceTimes } from "./reference-times.ts";
 
 /** Decoders report the same damage again and again while they drain; this many in a row is their end. */
 const MAX_ERRORS_IN_A_ROW = 1000;
@@ -13,6 +21,7 @@ const MAX_ERRORS_IN_A_ROW = 1000;
 /** Decodes a packet source. Calls of `next` must not overlap. */
 export class Decoder {
   readonly #source: PacketSource;
+  readonly #motion: ReferenceTimes | undefined;
   readonly #packet: Packet = new Packet();
   #context: CodecContext | undefined;
   #parameters: CodecParameters | undefined;
@@ -27,8 +36,10 @@ export class Decoder {
   /** Pictures that came out, but with damage in them. */
   damaged = 0;
 
-  constructor(source: PacketSource) {
+  /** @param motion where given, frames carry the codec's motion vectors, and it is told what is decoded in which order */
+  constructor(source: PacketSource, motion?: ReferenceTimes) {
     this.#source = source;
+    this.#motion = motion;
     this.#packet.alloc();
   }
 
@@ -84,11 +95,13 @@ export class Decoder {
       return;
     }
     if (this.#context === undefined) {
-      this.#context = await openDecoder(parameters, this.#source);
+      this.#context = await openDecoder(parameters, this.#source, this.#motion !== undefined);
+      this.#motion?.clear();
       this.#parameters = parameters;
       this.#codecName = avGetCodecName(parameters.codecId) ?? "unknown";
       this.#draining = false;
     }
+    this.#motion?.sent(this.#packet.pts);
     const code = await this.#context.sendPacket(this.#packet);
     this.#packet.unref();
     if (code < 0 && code !== AVERROR_EAGAIN) this.undecodable++;
@@ -102,7 +115,11 @@ export class Decoder {
   }
 }
 
-async function openDecoder(parameters: CodecParameters, source: PacketSource): Promise<CodecContext> {
+async function openDecoder(
+  parameters: CodecParameters,
+  source: PacketSource,
+  withMotion: boolean,
+): Promise<CodecContext> {
   const codec = Codec.findDecoder(parameters.codecId);
   if (codec === null) {
     throw new ClockworkError(
@@ -117,6 +134,11 @@ async function openDecoder(parameters: CodecParameters, source: PacketSource): P
     context.threadCount = 0;
     context.pktTimebase = Rational.fromObject(source.facts.timeBase);
     context.setFlags(AV_CODEC_FLAG_OUTPUT_CORRUPT);
+    if (withMotion) {
+      context.setFlags2(AV_CODEC_FLAG2_EXPORT_MVS);
+      // With a thread a frame, vectors are copied while another thread may not have decoded all of them yet.
+      context.threadType = FF_THREAD_SLICE;
+    }
     check(await context.open2(codec), `decoder ${codec.name ?? ""}`);
     return context;
   } catch (error) {

@@ -13,9 +13,11 @@ import type { Frame } from "../frame.ts";
 import { ContainerSource } from "./container-source.ts";
 import { Decoder } from "./decoder.ts";
 import { IMAGE_FRAME_RATE, ImageSource } from "./image-source.ts";
+import { blockMotion, codedMotion, requireVectors } from "./motion-vectors.ts";
 import { quietLogs, type Ratio } from "./native.ts";
-import { orientationOf } from "./orientation.ts";
+import { orientationOf, type Orientation } from "./orientation.ts";
 import type { PacketSource, SourceFacts } from "./packet-source.ts";
+import { ReferenceTimes } from "./reference-times.ts";
 import { RgbConverter } from "./rgb-converter.ts";
 import { resolveSource } from "./source.ts";
 import { type ReadingState, readingWarnings } from "./reading-warnings.ts";
@@ -36,6 +38,11 @@ export interface OpenVideoOptions {
   readonly inputFormat?: string;
   /** Options for FFmpeg's demuxer and protocol, such as `{ rtsp_transport: "tcp" }`. */
   readonly ffmpegOptions?: Readonly<Record<string, string>>;
+  /**
+   * Whether frames carry the motion vectors of their codec: H.264 and the MPEGs before it tell them, others do not.
+   * Decoding then takes one core for most files. Default false.
+   */
+  readonly motion?: boolean;
 }
 
 /** What is known of a video once its first frame is decoded. */
@@ -129,6 +136,7 @@ class FfmpegReader implements VideoReader {
   readonly #packets: PacketSource;
   readonly #decoder: Decoder;
   readonly #converter: RgbConverter;
+  readonly #motion: ReferenceTimes | undefined;
   readonly #native: NativeFrame;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => void this[Symbol.asyncDispose]();
@@ -145,6 +153,7 @@ class FfmpegReader implements VideoReader {
     packets: PacketSource,
     decoder: Decoder,
     converter: RgbConverter,
+    motion: ReferenceTimes | undefined,
     native: NativeFrame,
     signal: AbortSignal | undefined,
     first: { info: VideoInfo; rgb: Omit<Frame, "timestampSec">; isHdr: boolean; pts: bigint },
@@ -154,6 +163,7 @@ class FfmpegReader implements VideoReader {
     this.#packets = packets;
     this.#decoder = decoder;
     this.#converter = converter;
+    this.#motion = motion;
     this.#native = native;
     this.#signal = signal;
     this.#startPts = packets.facts.startPts ?? (first.pts === AV_NOPTS_VALUE ? 0n : first.pts);
@@ -172,7 +182,9 @@ class FfmpegReader implements VideoReader {
 
   static async create(label: string, packets: PacketSource, options: OpenVideoOptions): Promise<FfmpegReader> {
     const { facts } = packets;
-    const decoder = new Decoder(packets);
+    if (options.motion === true && facts.names !== undefined) requireVectors(label, "image files");
+    const motion = options.motion === true ? new ReferenceTimes() : undefined;
+    const decoder = new Decoder(packets, motion);
     const converter = new RgbConverter({ widthPx: options.width, heightPx: options.height });
     const native = new NativeFrame();
     native.alloc();
@@ -181,6 +193,7 @@ class FfmpegReader implements VideoReader {
     try {
       if (!(await decoder.next(native))) throw noFramesError(label, decoder.undecodable, facts);
       throwIfAborted(options.signal, label);
+      if (motion !== undefined) requireVectors(label, decoder.codecName);
       const orientation = orientationFor(native, packets);
       const pixel = native.sampleAspectRatio;
       const isSquare = pixel.num <= 0 || pixel.den <= 0;
@@ -189,7 +202,7 @@ class FfmpegReader implements VideoReader {
       const stored = { widthPx: native.width, heightPx: native.height };
       const pts = native.bestEffortTimestamp;
       // From here on the frame is empty: the converter takes its pixels over.
-      const rgb = await converter.convert(native, orientation, facts.names !== undefined);
+      const rgb = await converted(converter, decoder, motion, native, orientation, facts.names !== undefined);
       const info: VideoInfo = {
         widthPx: rgb.widthPx,
         heightPx: rgb.heightPx,
@@ -209,7 +222,7 @@ class FfmpegReader implements VideoReader {
             : { num: pixel.num, den: pixel.den },
       };
       const first = { info, rgb, isHdr, pts };
-      return new FfmpegReader(label, packets, decoder, converter, native, options.signal, first);
+      return new FfmpegReader(label, packets, decoder, converter, motion, native, options.signal, first);
     } catch (error) {
       native.free();
       converter.dispose();
@@ -292,7 +305,10 @@ class FfmpegReader implements VideoReader {
       const isStill = this.#packets.facts.names !== undefined;
       const orientation = orientationFor(native, this.#packets);
       const timestampSec = this.#timestampOf(native.bestEffortTimestamp);
-      return { ...(await this.#converter.convert(native, orientation, isStill)), timestampSec };
+      return {
+        ...(await converted(this.#converter, this.#decoder, this.#motion, native, orientation, isStill)),
+        timestampSec,
+      };
     } finally {
       native.unref();
     }
@@ -340,6 +356,20 @@ class FfmpegReader implements VideoReader {
     this.#decoder.dispose();
     await this.#packets.close();
   }
+}
+
+/** A frame without its time; leaves the native one empty. */
+async function converted(
+  converter: RgbConverter,
+  { codecName }: Decoder,
+  motion: ReferenceTimes | undefined,
+  native: NativeFrame,
+  orientation: Orientation,
+  isStill: boolean,
+): Promise<Omit<Frame, "timestampSec">> {
+  const coded = motion === undefined ? undefined : codedMotion(native, codecName, motion);
+  const rgb = await converter.convert(native, orientation, isStill);
+  return coded === undefined ? rgb : { ...rgb, motion: blockMotion(coded, orientation, rgb) };
 }
 
 /** Photos carry their orientation in themselves, videos in the stream. */

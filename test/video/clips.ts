@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_PICTURE_TYPE_NONE,
   AV_PKT_DATA_DISPLAYMATRIX,
   type AVColorRange,
   type AVColorSpace,
@@ -48,6 +49,8 @@ export interface Clip {
   /** Adds a tone of this many seconds. */
   readonly audioSec?: number;
   readonly withoutVideo?: boolean;
+  /** Lets the encoder choose the types of pictures; sources of FFmpeg say that all of theirs stand alone. */
+  readonly predicted?: boolean;
 }
 
 const MILLISECONDS = { num: 1, den: 1000 };
@@ -74,8 +77,8 @@ export async function makeClip(path: string, clip: Clip): Promise<string> {
   ok(await muxer.openOutput());
   using options = Dictionary.fromObject(clip.muxerOptions ?? {});
   ok(await muxer.writeHeader(options));
-  if (audio !== undefined) await encodeTrack(audio, muxer, undefined);
-  if (video !== undefined) await encodeTrack(video, muxer, clip.timesMs);
+  if (audio !== undefined) await encodeTrack(audio, muxer, {});
+  if (video !== undefined) await encodeTrack(video, muxer, clip);
   ok(await muxer.writeTrailer());
   await muxer.closeOutput();
   return path;
@@ -139,7 +142,11 @@ async function sourceGraph(text: string, sinkName: string): Promise<{ graph: Fil
   return { graph, first };
 }
 
-async function encodeTrack(track: Track, muxer: FormatContext, timesMs: readonly number[] | undefined): Promise<void> {
+async function encodeTrack(
+  track: Track,
+  muxer: FormatContext,
+  { timesMs, predicted }: Pick<Clip, "timesMs" | "predicted">,
+): Promise<void> {
   const { graph, encoder, stream } = track;
   const sink = graph.getFilter(track.sinkName);
   if (sink === null || stream === undefined) throw new Error("track without a stream");
@@ -163,6 +170,7 @@ async function encodeTrack(track: Track, muxer: FormatContext, timesMs: readonly
       if (atMs === undefined) break;
       frame.pts = BigInt(atMs);
       frame.duration = 40n;
+      if (predicted === true) frame.pictType = AV_PICTURE_TYPE_NONE;
     }
     ok(await encoder.sendFrame(frame));
     frame.unref();
