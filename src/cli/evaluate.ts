@@ -1,7 +1,7 @@
 // `clockwork evaluate`: schedules against the oracle on a dataset or a video.
 
 import { Command } from "commander";
-import type { Propagation, Schedule } from "../clocks/index.ts";
+import type { Schedule } from "../clocks/index.ts";
 import { parseViewport, type ViewportOptions } from "../datasets/index.ts";
 import type { DetailedEvaluation } from "../evaluate/index.ts";
 import { sizeText, type Size } from "../network/index.ts";
@@ -14,8 +14,9 @@ import {
   networkSize,
   readSchedule,
   repeated,
-  scheduleOf,
+  schedulesOf,
   withPropagation,
+  type PropagationFlags,
   wholeNumber,
   withNetworkFlags,
   type NetworkFlags,
@@ -24,13 +25,12 @@ import { Progress } from "./progress.ts";
 import { evaluationTable } from "./tables.ts";
 import { print, say, warn } from "./terminal.ts";
 
-interface EvaluateFlags extends NetworkFlags {
+interface EvaluateFlags extends NetworkFlags, PropagationFlags {
   readonly dataset?: string;
   readonly split?: string;
   readonly model?: string;
   readonly clock?: readonly string[];
   readonly schedule?: readonly string[];
-  readonly propagate?: Propagation;
   readonly map?: string;
   readonly viewport?: ViewportOptions;
   readonly every?: number;
@@ -41,6 +41,7 @@ interface EvaluateFlags extends NetworkFlags {
   readonly boundary?: number;
   readonly size?: Size | "native";
   readonly shots: boolean;
+  readonly consistency: boolean;
   readonly threads?: number;
   readonly provider?: string;
   readonly report?: string;
@@ -87,6 +88,7 @@ export function evaluateCommand(signal: AbortSignal): Command {
     )
     .option("--size <WxH>", "size at which the network runs, or native (default: what the model says)", networkSize)
     .option("--no-shots", "do not look for changes of shot, at which everything fires")
+    .option("--no-consistency", "do not measure temporal consistency, for which frames are matched with those before")
     .option("--threads <n>", "threads of the engine (default: one for each core)", wholeNumber("--threads"))
     .option("--provider <name>", "execution provider of ONNX Runtime, such as cuda or webgpu (default: cpu)")
     .option("--report <folder>", "write report.html, report.json and tables as CSV there")
@@ -104,7 +106,8 @@ Examples:
   clockwork evaluate cityscapes/ --model net.onnx --before 19 --phases --clock fixed:2 --json
   clockwork evaluate dashcam.mp4 --model my-model --clock adaptive:0.25
 
-mIoU and accuracy are against the true labels, agreement against the oracle's; all are percentages.`,
+mIoU and accuracy are against the true labels, agreement against the oracle's, consistency against the frame before
+along the motion; all are percentages.`,
     )
     .action((folder: string, flags: EvaluateFlags) => run(folder, flags, signal));
 }
@@ -113,7 +116,7 @@ async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): P
   const tuned = await Promise.all((flags.schedule ?? []).map(readSchedule));
   const clocks = flags.clock ?? (tuned.length > 0 ? [] : usualClocks);
   const specs: readonly (ClockSpec & { readonly clock: Schedule })[] = [
-    ...clocks.map((clock) => ({ clock: scheduleOf(clock, flags.propagate) })),
+    ...schedulesOf(clocks, flags).map((clock) => ({ clock })),
     ...tuned.map(({ schedule, plan }) => ({ clock: schedule, plan })),
   ];
   const progress = flags.quiet === true ? undefined : new Progress(process.stderr);
@@ -139,6 +142,7 @@ async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): P
       ...(flags.boundary !== undefined && { boundaryPx: flags.boundary }),
       ...(flags.size !== undefined && { size: flags.size }),
       ...(!flags.shots && { shots: false }),
+      ...(!flags.consistency && { consistency: false }),
       ...(flags.threads !== undefined && { threads: flags.threads }),
       ...(flags.provider !== undefined && { providers: [flags.provider, "cpu"] }),
       ...(flags.report !== undefined && { report: flags.report }),

@@ -5,11 +5,13 @@ import type { Evaluation } from "../evaluate/index.ts";
 /** The runs of an evaluation, one a line. */
 export function evaluationTable({ runs, frames, labelled }: Evaluation): string {
   const hasLabels = runs.some(({ mIoU }) => mIoU !== null);
+  const hasConsistency = runs.some(({ consistency }) => consistency !== null);
   const percent = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
   const rows = runs.map((run) => [
     run.clock,
     ...(hasLabels ? [percent(run.mIoU), percent(run.boundary?.mIoU ?? null), percent(run.accuracy)] : []),
     percent(run.agreement),
+    ...(hasConsistency ? [percent(run.consistency?.value ?? null)] : []),
     run.updateRates.map((rate) => rate.toFixed(2)).join(" "),
     run.macsRatio.toFixed(3),
     run.msPerFrame.toFixed(1),
@@ -20,6 +22,7 @@ export function evaluationTable({ runs, frames, labelled }: Evaluation): string 
     "clock",
     ...(hasLabels ? ["mIoU", "boundary", "accuracy"] : []),
     "agreement",
+    ...(hasConsistency ? ["consistency"] : []),
     "update rates",
     "MACs",
     "ms/frame",
@@ -28,7 +31,7 @@ export function evaluationTable({ runs, frames, labelled }: Evaluation): string 
   ];
   const footer =
     `${frames} frames${hasLabels ? `, ${labelled} with labels` : ""}; ` +
-    "mIoU, boundary mIoU, accuracy and agreement with the oracle in percent";
+    `mIoU, boundary mIoU, accuracy${hasConsistency ? ", consistency" : ""} and agreement with the oracle in percent`;
   return `${textTable([header, ...rows])}\n${footer}`;
 }
 

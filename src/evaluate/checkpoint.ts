@@ -1,10 +1,11 @@
 // An evaluation in the middle, as bytes: a JSON header, then binary pieces (held tensors, last labels).
 
 import { ClockworkError } from "../errors.ts";
+import type { ConsistencyState } from "../metrics/index.ts";
 import type { TallyState } from "./tally.ts";
 
 /** Changes whenever checkpoints of before must not be gone on from: what is in them, or what is counted. */
-export const checkpointVersion = 1;
+export const checkpointVersion = 2;
 
 /** What a run needs to go on, besides its tally. */
 export interface LaneState {
@@ -31,6 +32,8 @@ export interface Checkpoint {
   readonly done: number;
   readonly frames: number;
   readonly labelled: number;
+  /** Of the true labels; `undefined` where it is not measured. */
+  readonly truthConsistency?: ConsistencyState | undefined;
   readonly runs: readonly RunState[];
 }
 

@@ -1,17 +1,21 @@
 // Runs schedules against the oracle on the same frames: block by block, the oracle first, so that its labels are at hand
 // and nothing but the block is kept. With a store it can be killed at any moment and goes on to the same numbers.
 
+import { isOracle } from "../clocks/index.ts";
 import type { Dataset, LabelledFrame } from "../datasets/dataset.ts";
 import { ClockworkError } from "../errors.ts";
-import { boundaryBand } from "../metrics/index.ts";
+import type { LabelMap } from "../frame.ts";
+import { boundaryBand, type Consistency } from "../metrics/index.ts";
 import { Blocks } from "./blocks.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import type { DetailedEvaluation, EvaluationProtocol } from "./evaluation.ts";
+import type { FrameMatcher } from "./matcher.ts";
 import { phasesOf } from "./phases.ts";
 import { Runner, type Block, type BlockFrame, type Contender } from "./runner.ts";
 import type { EvaluationStore } from "./store.ts";
 import { lengthOf, scoredLabels, stretchesOf, type Stretch, type StretchOptions } from "./stretches.ts";
-import { summarise, timelineOf } from "./summarise.ts";
+import { consistencyOf, summarise, timelineOf } from "./summarise.ts";
+import { consistencyFrom } from "./tally.ts";
 
 /** How far an evaluation is. */
 export interface EvaluationProgress {
@@ -40,6 +44,8 @@ export interface EvaluateOptions extends StretchOptions {
   readonly phases?: boolean;
   /** Width of the band around true edges, in pixels; default 5, as in the paper. */
   readonly boundaryPx?: number;
+  /** What finds the same in two frames, for temporal consistency; default: it is not measured. */
+  readonly matcher?: FrameMatcher | undefined;
   /** What a reader of the result should know. */
   readonly notes?: readonly string[];
   readonly store?: EvaluationStore;
@@ -62,7 +68,7 @@ const checkpoints = { ms: 5000, share: 0.02 } as const;
  */
 export async function evaluate(options: EvaluateOptions): Promise<DetailedEvaluation> {
   const { dataset, contenders, store, signal, boundaryPx = 5 } = options;
-  if (contenders[0]?.schedule.kind !== "every") {
+  if (contenders[0] === undefined || !isOracle(contenders[0].schedule)) {
     throw new ClockworkError("invalid-argument", "evaluate: expected the oracle (every) as the first contender");
   }
   const stretches = stretchesOf(dataset.sequences, options);
@@ -86,6 +92,10 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
     const phases = options.phases === true ? phasesOf(contender.schedule) : 1;
     return new Runner(contender, phases, scoring, saved?.runs[index]);
   });
+  const truth =
+    options.matcher === undefined || scoring.classes === 0
+      ? undefined
+      : consistencyFrom(scoring.classes, saved?.truthConsistency);
   const total = totalOf(stretches, dataset);
   let at: Omit<Checkpoint, "runs"> = saved ?? { stretch: 0, place: 0, done: 0, frames: 0, labelled: 0 };
   // The first block is kept at once: whoever stops early loses little, too.
@@ -94,13 +104,26 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
     const stretch = stretches[at.stretch];
     if (stretch === undefined) break;
     await using blocks = new Blocks(framesOf(stretch, at.place, dataset, signal));
+    let before =
+      options.matcher === undefined
+        ? undefined
+        : await frameBefore(stretch, at.place, dataset, signal, scoring.classes);
     for (let items = await blocks.next(); items.length > 0; items = await blocks.next()) {
+      // Before the engine's time is taken, and once for all schedules.
+      const places = await placesOf(items, before?.item, options.matcher);
       const block: Block = {
         sequence: stretch.sequence,
         place: at.place,
         warmUp: stretch.warmUp,
-        frames: items.map((item, offset) => blockFrame(item, at.place + offset, stretch, scoring.classes, boundaryPx)),
+        frames: items.map((item, offset) => ({
+          ...blockFrame(item, at.place + offset, stretch, scoring.classes, boundaryPx),
+          places: places[offset],
+        })),
       };
+      for (const frame of block.frames) {
+        if (truth !== undefined) compareTruth(truth, frame, before?.truth);
+        before = frame;
+      }
       const counted = Math.max(0, items.length - Math.max(0, stretch.warmUp - at.place));
       let oracle: readonly Uint8Array[] | undefined;
       for (const [run, runner] of runners.entries()) {
@@ -123,7 +146,13 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
       };
       const start = performance.now();
       if (store === undefined || start < nextCheckpoint) continue;
-      await store.save(encodeCheckpoint({ ...at, runs: await Promise.all(runners.map((runner) => runner.state())) }));
+      await store.save(
+        encodeCheckpoint({
+          ...at,
+          truthConsistency: truth?.state,
+          runs: await Promise.all(runners.map((runner) => runner.state())),
+        }),
+      );
       const took = performance.now() - start;
       nextCheckpoint = performance.now() + (options.checkpointMs ?? Math.max(checkpoints.ms, took / checkpoints.share));
     }
@@ -135,6 +164,7 @@ export async function evaluate(options: EvaluateOptions): Promise<DetailedEvalua
     model: options.model,
     frames: at.frames,
     labelled: at.labelled,
+    truthConsistency: truth === undefined ? null : consistencyOf(truth),
     protocol: protocolOf(options, boundaryPx),
     sequences: dataset.sequences.map(({ name }) => name),
     runs: summarise(runners, dataset.classNames),
@@ -173,9 +203,51 @@ function blockFrame(
   stretch: Stretch,
   classes: number,
   boundaryPx: number,
-): BlockFrame {
-  const truth = classes === 0 ? undefined : scoredLabels(stretch, place, item);
+): Omit<BlockFrame, "places"> {
+  const truth = truthOf(item, place, stretch, classes);
   return { item, truth, boundary: truth === undefined ? undefined : boundaryBand(truth, boundaryPx, classes) };
+}
+
+function truthOf(item: LabelledFrame, place: number, stretch: Stretch, classes: number): LabelMap | undefined {
+  return classes === 0 ? undefined : scoredLabels(stretch, place, item);
+}
+
+/** What the first frame of a block is compared with. */
+type Before = Pick<BlockFrame, "item" | "truth">;
+
+/** The frame before one of a stretch, read again by whoever goes on in the middle; `undefined` at its start. */
+async function frameBefore(
+  stretch: Stretch,
+  place: number,
+  dataset: Dataset,
+  signal: AbortSignal | undefined,
+  classes: number,
+): Promise<Before | undefined> {
+  if (place === 0) return undefined;
+  const one = { ...stretch, to: stretch.from + (place - 1) * stretch.step + 1 };
+  for await (const item of framesOf(one, place - 1, dataset, signal)) {
+    return { item, truth: truthOf(item, place - 1, stretch, classes) };
+  }
+  return undefined;
+}
+
+/** What corresponds between each frame and the one before it. */
+async function placesOf(
+  items: readonly LabelledFrame[],
+  before: LabelledFrame | undefined,
+  matcher: FrameMatcher | undefined,
+): Promise<readonly (Int32Array | undefined)[]> {
+  const places: (Int32Array | undefined)[] = [];
+  for (const [at, { frame }] of items.entries()) {
+    const earlier = at === 0 ? before : items[at - 1];
+    places.push(earlier === undefined ? undefined : await matcher?.match(frame, earlier.frame));
+  }
+  return places;
+}
+
+function compareTruth(meter: Consistency, { truth, places }: BlockFrame, before: LabelMap | undefined): void {
+  if (truth === undefined || before === undefined || places === undefined) return;
+  meter.updateMatched(truth.data, before.data, places);
 }
 
 function totalOf(stretches: readonly Stretch[], dataset: Dataset): number | undefined {

@@ -13,6 +13,20 @@ export interface Accuracy {
   readonly frequencyWeightedIoU: number;
 }
 
+/**
+ * Whether what two frames show alike has the same label in both, over all pairs of frames that follow each other; places
+ * without correspondence and changes of shot left out. Correspondence is found by another method than the flow that
+ * labels are moved along.
+ */
+export interface TemporalConsistency {
+  /** Percent of the pixels that have the label of what they show in the frame before. */
+  readonly value: number;
+  /** Mean over classes of intersection over union between the two, in percent. */
+  readonly mIoU: number;
+  /** Number of pixels that were compared. */
+  readonly pixels: number;
+}
+
 /** What a schedule did on every frame, one entry a frame, in columns. */
 export interface Timeline {
   /** Index of the frame's sequence in `Evaluation.sequences`. */
@@ -57,6 +71,8 @@ export interface EvaluationRun {
   readonly agreementMIoU: number;
   /** Percent of the pixels whose label differs from the frame before's; `null` where no two frames follow each other. */
   readonly flicker: number | null;
+  /** Steadiness with motion taken out; `null` where nothing was compared. */
+  readonly consistency: TemporalConsistency | null;
   /** Share of frames on which each stage fired, shallowest first. */
   readonly updateRates: readonly number[];
   /** Multiply-accumulates executed, as a share of the oracle's. */
@@ -97,6 +113,8 @@ export interface Evaluation {
   readonly model: string;
   readonly frames: number;
   readonly labelled: number;
+  /** That of the true labels, where frames that follow each other have them; `null` where none do. */
+  readonly truthConsistency: TemporalConsistency | null;
   readonly protocol: EvaluationProtocol;
   /** Names of the sequences, in order. */
   readonly sequences: readonly string[];

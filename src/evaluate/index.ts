@@ -8,8 +8,10 @@ export type {
   Evaluation,
   EvaluationProtocol,
   EvaluationRun,
+  TemporalConsistency,
   Timeline,
 } from "./evaluation.ts";
+export type { FrameMatcher } from "./matcher.ts";
 export type { Contender } from "./runner.ts";
 export type { EvaluationStore, LabelStore } from "./store.ts";
 export type { StretchOptions } from "./stretches.ts";

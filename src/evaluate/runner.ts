@@ -20,6 +20,8 @@ export interface BlockFrame {
   readonly truth: LabelMap | undefined;
   /** True labels near edges; anything else ignored. */
   readonly boundary: LabelMap | undefined;
+  /** For each pixel the index of what it shows in the frame before, or -1; `undefined` where they are not compared. */
+  readonly places: Int32Array | undefined;
 }
 
 /** Frames that every schedule goes through before the next are read. */
@@ -76,10 +78,11 @@ export class Runner {
 
   async #goInPhase(
     phase: number,
-    { frames, place, warmUp, sequence }: Block,
+    block: Block,
     oracle: readonly Uint8Array[] | undefined,
     signal: AbortSignal | undefined,
   ): Promise<readonly Uint8Array[]> {
+    const { frames, place, warmUp, sequence } = block;
     // A later phase starts that many frames later.
     const skipped = Math.max(0, phase - place);
     const continues = place > phase;
@@ -88,6 +91,7 @@ export class Runner {
       await this.#segmenter.restore(decodeSnapshot(memory));
     }
     const labels: Uint8Array[] = [];
+    const before = continues ? this.tally.previous[phase] : undefined;
     let at = skipped;
     const pictures = frames.slice(skipped).map(({ item }) => item.frame);
     if (pictures.length === 0) return labels;
@@ -113,8 +117,27 @@ export class Runner {
       labels.push(map);
       at += 1;
     }
+    // Not while the engine works: times are taken there.
+    this.#compare(block, phase, labels, before);
     if (this.#memories.length > 1) this.#memories[phase] = await this.#memory();
     return labels;
+  }
+
+  /** Adds the consistency of the labels of a phase; `before` are those of the frame before the block. */
+  #compare(
+    { frames, place, warmUp }: Block,
+    phase: number,
+    labels: readonly Uint8Array[],
+    before: Uint8Array | undefined,
+  ): void {
+    const skipped = Math.max(0, phase - place);
+    for (const [at, map] of labels.entries()) {
+      const others = at === 0 ? before : labels[at - 1];
+      const places = frames[skipped + at]?.places;
+      const counts = place + skipped + at >= phase + warmUp;
+      if (!counts || places === undefined || others === undefined || others.length !== map.length) continue;
+      this.tally.consistency.updateMatched(map, others, places);
+    }
   }
 
   /** The first run of a network is slower than all others; it is not to be counted. */

@@ -1,7 +1,7 @@
 // From tallies to the numbers of an evaluation. Percentages are rounded nowhere: whoever prints them does.
 
-import type { ConfusionMatrix } from "../metrics/index.ts";
-import type { Accuracy, EvaluationRun, Timeline } from "./evaluation.ts";
+import type { ConfusionMatrix, Consistency } from "../metrics/index.ts";
+import type { Accuracy, EvaluationRun, TemporalConsistency, Timeline } from "./evaluation.ts";
 import type { Records, Tally } from "./tally.ts";
 
 /** A schedule and what it did. */
@@ -41,6 +41,7 @@ function summary(
     agreement: 100 * (overPixels(records.agreement, records.pixels) ?? 1),
     agreementMIoU: 100 * (tally.agreement.result().meanIou ?? 1),
     flicker: percent(overPixels(records.flicker, records.pixels)),
+    consistency: consistencyOf(tally.consistency),
     updateRates: updateRatesOf(records),
     macsRatio: oracleMacs === 0 ? 0 : mean(records.macs) / oracleMacs,
     msPerFrame,
@@ -84,6 +85,12 @@ function accuracyOf(matrix: ConfusionMatrix): Accuracy | null {
     meanAccuracy: 100 * (meanAccuracy ?? 0),
     frequencyWeightedIoU: 100 * (frequencyWeightedIou ?? 0),
   };
+}
+
+/** What a meter says; `null` where it compared nothing. */
+export function consistencyOf(meter: Consistency): TemporalConsistency | null {
+  const { pixels, share, meanIou } = meter.result();
+  return share === undefined || meanIou === undefined ? null : { value: 100 * share, mIoU: 100 * meanIou, pixels };
 }
 
 function worstOf(records: Records): { readonly index: number; readonly agreement: number } {

@@ -2,7 +2,7 @@
 // killed goes on from its last checkpoint and must come to the same numbers to the bit.
 
 import type { LabelMap } from "../frame.ts";
-import { agreementOf, ConfusionMatrix } from "../metrics/index.ts";
+import { agreementOf, ConfusionMatrix, Consistency, type ConsistencyState } from "../metrics/index.ts";
 import type { SegmentResult } from "../segment/index.ts";
 
 /** What is known of every counted frame, in columns. */
@@ -65,6 +65,7 @@ export interface TallyState {
   readonly truth: readonly number[];
   readonly boundary: readonly number[];
   readonly agreement: readonly number[];
+  readonly consistency: ConsistencyState;
   /** By phase. */
   readonly ages: readonly number[];
 }
@@ -76,6 +77,8 @@ export class Tally {
   readonly boundary: ConfusionMatrix | undefined;
   /** With the oracle's labels as truth. */
   readonly agreement: ConfusionMatrix;
+  /** Over the network's classes. */
+  readonly consistency: Consistency;
   /** Last labels of each phase. */
   readonly previous: (Uint8Array | undefined)[];
   readonly #scoring: Scoring;
@@ -95,6 +98,7 @@ export class Tally {
     this.truth = classes === 0 ? undefined : matrix(classes, saved?.truth);
     this.boundary = classes === 0 ? undefined : matrix(classes, saved?.boundary);
     this.agreement = matrix(networkClasses, saved?.agreement);
+    this.consistency = consistencyFrom(networkClasses, saved?.consistency);
   }
 
   /** Adds a frame. */
@@ -155,10 +159,20 @@ export class Tally {
       truth: [...(this.truth?.counts ?? [])],
       boundary: [...(this.boundary?.counts ?? [])],
       agreement: [...this.agreement.counts],
+      consistency: this.consistency.state,
       ages: this.#ages,
     };
   }
 }
+
+/** A meter that goes on; where classes take every byte, the last one of them is left out. */
+export function consistencyFrom(classes: number, saved: ConsistencyState | undefined): Consistency {
+  const counted = Math.min(classes, mostConsistencyClasses);
+  return saved === undefined ? new Consistency(counted) : Consistency.from(counted, saved);
+}
+
+/** Most classes that `Consistency` takes. */
+const mostConsistencyClasses = 255;
 
 function emptyRecords(): Records {
   return {

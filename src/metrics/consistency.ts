@@ -1,7 +1,8 @@
 // Temporal consistency: whether what is the same in two frames has the same label in both. Follows Liu et al.,
 // "Efficient Semantic Video Segmentation with Per-Frame Inference" (ECCV 2020): the labels of the next frame are warped
-// back along the optical flow and scored by mean IU against those of this frame. It finds no flow and no occlusions:
-// both are given. A network that is wrong in the same way all the time is consistent, so accuracy belongs beside it.
+// back along the optical flow and scored by mean IU against those of this frame; the share of pixels that keep their
+// label is counted as well. It finds no flow and no occlusions: both are given. A network that is wrong in the same way
+// all the time is consistent, so accuracy belongs beside it.
 
 import { ClockworkError } from "../errors.ts";
 import type { LabelMap } from "../frame.ts";
@@ -19,6 +20,13 @@ export interface ConsistencyResult {
   readonly iou: readonly (number | undefined)[];
   /** Mean of `iou` over the classes that have one: the "temporal consistency" of the literature. */
   readonly meanIou: number | undefined;
+}
+
+/** Consistency as plain data that can be saved. */
+export interface ConsistencyState {
+  readonly pairs: number;
+  /** As `ConfusionMatrix.counts`. */
+  readonly counts: readonly number[];
 }
 
 /** Label that `ConfusionMatrix` leaves out. */
@@ -42,7 +50,7 @@ const leftOut = 255;
  * ```
  */
 export class Consistency {
-  readonly #matrix: ConfusionMatrix;
+  #matrix: ConfusionMatrix;
   #pairs = 0;
   #truth: Uint8Array = new Uint8Array();
   #warped: Uint8Array = new Uint8Array();
@@ -56,6 +64,22 @@ export class Consistency {
       throw new ClockworkError("invalid-argument", `consistency: expected 1 to 255 classes, got ${classes}`);
     }
     this.#matrix = new ConfusionMatrix(classes);
+  }
+
+  /**
+   * Goes on from what {@link state} gave.
+   * @throws ClockworkError `invalid-argument` where it is of another number of classes
+   */
+  static from(classes: number, { pairs, counts }: ConsistencyState): Consistency {
+    const meter = new Consistency(classes);
+    meter.#matrix = ConfusionMatrix.fromCounts(classes, counts);
+    meter.#pairs = pairs;
+    return meter;
+  }
+
+  /** All that has been added, as data. */
+  get state(): ConsistencyState {
+    return { pairs: this.#pairs, counts: this.#matrix.counts };
   }
 
   /**
@@ -81,12 +105,7 @@ export class Consistency {
     check("labels of the next frame", after.data.length, pixels, width, height);
     check("values of flow", flow.length, 2 * pixels, width, height);
     if (occluded !== undefined) check("marks of occlusion", occluded.length, pixels, width, height);
-    if (this.#truth.length !== pixels) {
-      this.#truth = new Uint8Array(pixels);
-      this.#warped = new Uint8Array(pixels);
-    }
-    const truth = this.#truth;
-    const warped = this.#warped;
+    const { truth, warped } = this.#room(pixels);
     let at = 0;
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++, at++) {
@@ -104,6 +123,45 @@ export class Consistency {
     }
     this.#matrix.update(warped, truth);
     this.#pairs += 1;
+  }
+
+  /**
+   * Adds a pair of frames by the places that correspond. Pixels that have none, or a label beyond the classes in either
+   * frame, are left out.
+   *
+   * @param labels of a frame
+   * @param others of the frame that it is compared with
+   * @param places for each pixel of the frame, the index in the other one of what it shows; -1 for none
+   * @throws ClockworkError `invalid-argument` where the sizes do not fit
+   */
+  updateMatched(labels: Uint8Array, others: Uint8Array, places: Int32Array): void {
+    const { length } = labels;
+    for (const [what, got] of [
+      ["labels of the other frame", others.length],
+      ["places", places.length],
+    ] as const) {
+      if (got === length) continue;
+      throw new ClockworkError("invalid-argument", `consistency: expected ${length} ${what}, got ${got}`);
+    }
+    const { classes } = this.#matrix;
+    const { truth, warped } = this.#room(length);
+    for (let at = 0; at < length; at++) {
+      const place = places[at] as number;
+      const other = place < 0 ? leftOut : (others[place] as number);
+      truth[at] = other < classes ? (labels[at] as number) : leftOut;
+      warped[at] = other;
+    }
+    this.#matrix.update(warped, truth);
+    this.#pairs += 1;
+  }
+
+  /** Arrays that are filled for each pair. */
+  #room(pixels: number): { readonly truth: Uint8Array; readonly warped: Uint8Array } {
+    if (this.#truth.length !== pixels) {
+      this.#truth = new Uint8Array(pixels);
+      this.#warped = new Uint8Array(pixels);
+    }
+    return { truth: this.#truth, warped: this.#warped };
   }
 
   result(): ConsistencyResult {

@@ -7,7 +7,7 @@ export type { BoundaryEdges } from "./boundary.ts";
 export { ConfusionMatrix } from "./confusion.ts";
 export type { ConfusionResult } from "./confusion.ts";
 export { Consistency } from "./consistency.ts";
-export type { ConsistencyResult } from "./consistency.ts";
+export type { ConsistencyResult, ConsistencyState } from "./consistency.ts";
 export { FiringMeter } from "./firing.ts";
 export type { FeatureAge, Firing, FiringResult } from "./firing.ts";
 export { Flicker } from "./flicker.ts";

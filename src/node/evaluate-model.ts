@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { basename, join, resolve } from "node:path";
-import { formatSchedule, parseSchedule, type Schedule } from "../clocks/index.ts";
+import { formatSchedule, isOracle, parseSchedule, type Schedule } from "../clocks/index.ts";
 import {
   mapClasses,
   openDataset,
@@ -23,10 +23,12 @@ import {
   type EvaluationProgress,
   type StretchOptions,
 } from "../evaluate/index.ts";
+import { nodeEngine } from "../engine/node/engine.ts";
 import { defaultCacheFolder } from "../models/index.ts";
 import type { Network, Size } from "../network/index.ts";
 import type { Preparation } from "../segment/index.ts";
 import { planFromFile, type Plan } from "../stages/index.ts";
+import { BlockMatcher } from "./block-matcher.ts";
 import { FileStore } from "./file-store.ts";
 import { readJson } from "./json-file.ts";
 import { openSegmenter, type OpenSegmenterOptions } from "./open-segmenter.ts";
@@ -62,6 +64,8 @@ export interface EvaluateModelOptions extends StretchOptions, Omit<OpenSegmenter
   readonly phases?: boolean;
   /** Width of the band around true edges, in pixels; default 5. */
   readonly boundaryPx?: number;
+  /** Measure temporal consistency, which takes the time of matching each frame with the one before; default true. */
+  readonly consistency?: boolean;
   /** Folder for a report: `report.html`, `report.json` and tables as CSV; default: none. */
   readonly report?: string;
   readonly signal?: AbortSignal;
@@ -101,7 +105,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Deta
   const wanted: readonly ParsedSpec[] = specs
     .map((spec) => ({ ...spec, schedule: typeof spec.clock === "string" ? parseSchedule(spec.clock) : spec.clock }))
     // The oracle runs anyway, and first.
-    .filter(({ schedule }, place) => place === 0 || schedule.kind !== "every")
+    .filter(({ schedule }, place) => place === 0 || !isOracle(schedule))
     // Twice the same would be two rows that nobody can tell apart.
     .filter((spec, place, all) => all.findIndex((other) => isSame(other, spec)) === place);
   const opened = await openDataset(options.folder, {
@@ -166,6 +170,7 @@ async function evaluateContenders(
     ]),
   ];
   await using store = await FileStore.open(workFolder(options, contenders, dataset, preparations, mapped.table));
+  await using matcher = options.consistency === false ? undefined : new BlockMatcher(nodeEngine);
   const clocks = contenders.slice(1).map(({ schedule }) => formatSchedule(schedule));
   options.onStart?.({ dataset, preparation, clocks, notes, resumed: (await store.load()) !== undefined });
   const evaluation = await evaluate({
@@ -175,6 +180,7 @@ async function evaluateContenders(
     contenders,
     networkClasses,
     table: mapped.table,
+    matcher,
     notes,
     store,
     keepLabels: options.report !== undefined,
@@ -233,6 +239,7 @@ function workFolder(
     preparations[0]?.network === undefined ? null : weightsDigest(preparations[0].network),
     contenders.map(({ schedule }) => schedule),
     [every, before, warmUp, limit, viewport, phases, boundaryPx, table === undefined ? null : [...table]],
+    options.consistency !== false,
     // Where the report goes does not matter, but for it labels are kept.
     report !== undefined,
   ]);

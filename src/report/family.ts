@@ -47,7 +47,7 @@ export interface NamedRun {
 export function nameRuns(runs: readonly EvaluationRun[]): readonly NamedRun[] {
   const used = new Map<string, number>();
   return runs.map((run, index) => {
-    const plain = run.propagate === "flow" && !run.clock.endsWith("+flow") ? `${run.clock}+flow` : run.clock;
+    const plain = run.propagate === "flow" && !/\+flow\b/.test(run.clock) ? `${run.clock}+flow` : run.clock;
     const times = (used.get(plain) ?? 0) + 1;
     used.set(plain, times);
     return { name: times === 1 ? plain : `${plain} (${times})`, run, index, family: familyOf(run) };
@@ -56,7 +56,7 @@ export function nameRuns(runs: readonly EvaluationRun[]): readonly NamedRun[] {
 
 /** Takes a clock's text apart; a text of an unknown form is `other`. */
 export function readClock(text: string): ClockText {
-  const [, kind = "", value = ""] = /^([a-z]+)(?::(.*))?$/.exec(text.trim().replace(/\+flow$/, "")) ?? [];
+  const [, kind = "", value = ""] = /^([a-z]+)(?::(.*))?$/.exec(text.trim().replace(/\+flow(?:\+.*)?$/, "")) ?? [];
   switch (kind) {
     case "every":
     case "skip":
@@ -80,7 +80,9 @@ export function familyOf(run: Pick<EvaluationRun, "clock" | "propagate">): Famil
   const name = clock.kind === "adaptive" && clock.signal !== null ? `adaptive@${clock.signal}` : clock.kind;
   const flow = run.propagate === "flow";
   const endsAtOracle = clock.kind === "skip" || clock.kind === "fixed" || clock.kind === "adaptive";
-  return { name: flow ? `${name}+flow` : name, ...lookOf(clock), flow, endsAtOracle };
+  // Mixing is a family of its own: its members differ in the period alone.
+  const [blend = ""] = /\+blend:.*$/.exec(run.clock) ?? [];
+  return { name: flow ? `${name}+flow${blend}` : name, ...lookOf(clock), flow, endsAtOracle };
 }
 
 function lookOf(clock: ClockText): Pick<Family, "colour" | "shape"> {

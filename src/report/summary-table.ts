@@ -34,7 +34,7 @@ export function summarySection(evaluation: DetailedEvaluation, runs: readonly Na
   const sorted = [...others].sort((a, b) => b.run.macsRatio - a.run.macsRatio);
   const groups = columnGroups(evaluation, runs);
   const table = markup`<table class="summary">
-<caption><span>The oracle first, then from the most multiply-accumulates (MACs) to the fewest. <span class="best">◆</span> best at its cost: no other schedule here has as high ${article(quality.name)} for less MACs (or, beside the time, in less time). Percent; ages in frames.</span></caption>
+<caption><span>The oracle first, then from the most multiply-accumulates (MACs) to the fewest. <span class="best">◆</span> best at its cost: no other schedule here has as high ${article(quality.name)} for less MACs (or, beside the time, in less time).${truthText(evaluation)} Percent; ages in frames.</span></caption>
 <thead>
 <tr><th scope="col" rowspan="2">clock</th><th scope="col" rowspan="2">propagate</th>${groups.map((group) => markup`<th scope="colgroup" colspan="${group.columns.length}">${group.title}</th>`)}</tr>
 <tr>${groups.map((group) => group.columns.map((column, index) => markup`<th scope="col"${edge(index)}>${column.title}</th>`))}</tr>
@@ -75,6 +75,9 @@ function columnGroups(evaluation: DetailedEvaluation, runs: readonly NamedRun[])
     { title: "as mIoU", cell: ({ run }) => percent(run.agreementMIoU) },
   ];
   const time: readonly Column[] = [
+    ...(runs.some(({ run }) => run.consistency !== null)
+      ? [{ title: "consistency", cell: ({ run }: Row) => percent(run.consistency?.value ?? null) }]
+      : []),
     { title: "flicker", cell: ({ run }) => percent(run.flicker) },
     { title: "mean age", cell: ({ run }) => meanFrames(run.age.mean) },
     { title: "max age", cell: ({ run }) => count(run.age.max) },
@@ -91,6 +94,10 @@ function columnGroups(evaluation: DetailedEvaluation, runs: readonly NamedRun[])
     { title: "over time", columns: time },
     { title: "latency, ms", columns: latency },
   ];
+}
+
+function truthText({ truthConsistency }: DetailedEvaluation): string {
+  return truthConsistency === null ? "" : ` The true labels have a consistency of ${percent(truthConsistency.value)}.`;
 }
 
 function rowOf(row: Row, groups: readonly ColumnGroup[], oracle: boolean): Markup {

@@ -3,7 +3,7 @@
 
 import { parseSchedule } from "../../src/clocks/index.ts";
 import type { Dataset, LabelledFrame } from "../../src/datasets/index.ts";
-import type { EvaluationRun, Timeline } from "../../src/evaluate/index.ts";
+import type { EvaluationRun, FrameMatcher, TemporalConsistency, Timeline } from "../../src/evaluate/index.ts";
 import type { LabelMap } from "../../src/frame.ts";
 import { resultsOf, smallSegmenter } from "../support/segmenting.ts";
 
@@ -26,6 +26,7 @@ export interface Task {
   /** Phases of each clock; default 1. */
   readonly phasesOf?: (clock: string) => number;
   readonly boundaryPx?: number;
+  readonly matcher?: FrameMatcher | undefined;
 }
 
 /** What is known without looking at a clock. */
@@ -45,13 +46,20 @@ interface Seen {
   readonly oracle: Uint8Array;
   readonly before: Uint8Array | undefined;
   readonly truth: LabelMap | undefined;
+  /** True labels of the frame before, where they count. */
+  readonly truthBefore: LabelMap | undefined;
+  readonly places: Int32Array | undefined;
 }
 
 /** The runs and timelines of an evaluation of these clocks, the oracle first. */
 export async function bruteForce(
   task: Task,
   clocks: readonly string[],
-): Promise<{ readonly runs: readonly TimelessRun[]; readonly timelines: readonly Omit<Timeline, "ms">[] }> {
+): Promise<{
+  readonly runs: readonly TimelessRun[];
+  readonly timelines: readonly Omit<Timeline, "ms">[];
+  readonly truthConsistency: TemporalConsistency | null;
+}> {
   const frames = await Promise.all(
     task.dataset.sequences.map(async (sequence) => {
       const all: LabelledFrame[] = [];
@@ -69,7 +77,11 @@ export async function bruteForce(
   for (const clock of ["every", ...clocks]) seen.set(clock, await seenBy(clock, task, frames, oracles));
   const oracleMacs = average((seen.get("every") ?? []).map(({ macs }) => macs));
   const all = [...seen];
+  const truths = (seen.get("every") ?? []).flatMap(({ truth, truthBefore, places }) =>
+    truth === undefined || truthBefore === undefined ? [] : [{ labels: truth.data, before: truthBefore.data, places }],
+  );
   return {
+    truthConsistency: consistencyOf(truths, task.dataset.classNames.length),
     runs: all.map(([clock, frames]) => runOf(clock, frames, task, oracleMacs)),
     timelines: all.map(([, frames]) =>
       timelineOf(
@@ -82,7 +94,7 @@ export async function bruteForce(
 
 async function seenBy(
   clock: string,
-  { legs, phasesOf = () => 1 }: Task,
+  { legs, phasesOf = () => 1, matcher }: Task,
   frames: readonly (readonly LabelledFrame[])[],
   oracles: readonly (readonly Uint8Array[])[],
 ): Promise<Seen[]> {
@@ -103,6 +115,8 @@ async function seenBy(
         const earlier = results[at - 1]?.labels;
         const isSameSize = earlier?.widthPx === labels.widthPx && earlier.heightPx === labels.heightPx;
         const counts = leg.target === undefined || leg.target === item.index;
+        const itemBefore = items[at - 1];
+        const countedBefore = leg.target === undefined && at - 1 >= leg.from;
         seen.push({
           phase,
           sequence: leg.sequence,
@@ -116,6 +130,8 @@ async function seenBy(
           oracle,
           before: isSameSize ? earlier.data : undefined,
           truth: counts ? item.labels : undefined,
+          truthBefore: countedBefore ? itemBefore?.labels : undefined,
+          places: itemBefore && (await matcher?.match(item.frame, itemBefore.frame)),
         });
       }
     }
@@ -152,6 +168,7 @@ function runOf(clock: string, frames: readonly Seen[], task: Task, oracleMacs: n
     boundary: scoresOf(nearEdges, classes),
     agreement: scoresOf(withOracle, 256)?.accuracy ?? Number.NaN,
     agreementMIoU: scoresOf(withOracle, networkClasses)?.mIoU ?? Number.NaN,
+    consistency: consistencyOf(frames, networkClasses),
     flicker: same === undefined ? null : 100 - same,
     updateRates: Array.from({ length: stages }, (_, stage) =>
       average(frames.map(({ fired }) => (fired[stage] === true ? 1 : 0))),
@@ -161,6 +178,24 @@ function runOf(clock: string, frames: readonly Seen[], task: Task, oracleMacs: n
     perClass: Object.fromEntries(dataset.classNames.map((name, label) => [name, iouOf(counts, classes, label)])),
     worstFrame: { index: least === 100 ? 0 : agreements.indexOf(least), agreement: least },
   };
+}
+
+/** Counts pixels that have a place in the frame before, and a class in both. */
+function consistencyOf(
+  pairs: readonly Pick<Seen, "before" | "labels" | "places">[],
+  classes: number,
+): TemporalConsistency | null {
+  const compared = pairs.map(({ labels, before, places }) => {
+    const found = [...labels.keys()].flatMap((at) => {
+      const place = places?.[at] ?? -1;
+      const pair = [labels[at] ?? 255, before?.[place] ?? 255] as const;
+      return place >= 0 && Math.max(...pair) < classes ? [pair] : [];
+    });
+    return [Uint8Array.from(found, ([label]) => label), Uint8Array.from(found, ([, label]) => label)] as const;
+  });
+  const scores = scoresOf(countsOf(compared), classes);
+  const pixels = sum(compared.map(([{ length }]) => length));
+  return scores === null ? null : { value: scores.accuracy, mIoU: scores.mIoU, pixels };
 }
 
 function timelineOf(frames: readonly Seen[], task: Task): Omit<Timeline, "ms"> {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { evaluate, type EvaluateOptions } from "../../src/evaluate/index.ts";
 import { bruteForce, type Leg, type Task } from "./brute.ts";
 import { expectNear } from "./near.ts";
-import { contendersOf, datasetOf, table, tiny, timeless, truthNames, type SequencePlan } from "./rig.ts";
+import { contendersOf, datasetOf, someMatcher, table, tiny, timeless, truthNames, type SequencePlan } from "./rig.ts";
 
 const range = (from: number, to: number, step = 1): number[] =>
   Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, at) => from + at * step);
@@ -159,7 +159,7 @@ describe.each<readonly [string, Case]>([
     {
       plans: [{ frames: 36, labelled: [33, 35] }],
       clocks: ["skip:34"],
-      options: { phases: true },
+      options: { phases: true, matcher: undefined },
       legs: [{ sequence: 0, frames: range(0, 36), from: 0 }],
       task: { phasesOf: (clock) => (clock === "skip:34" ? 34 : 1) },
       frames: 36,
@@ -186,13 +186,17 @@ describe.each<readonly [string, Case]>([
       model: "small",
       contenders: contenders.all,
       networkClasses: 5,
+      matcher: someMatcher,
       ...options,
     });
-    const expected = await bruteForce({ dataset, legs, networkClasses: 5, ...task }, clocks);
+    const matcher = "matcher" in options ? options.matcher : someMatcher;
+    const expected = await bruteForce({ dataset, legs, networkClasses: 5, matcher, ...task }, clocks);
     expect([evaluation.frames, evaluation.labelled]).toEqual([frames, labelled]);
     const { runs, timelines } = timeless(evaluation) as typeof evaluation;
     expectNear(runs, expected.runs);
     expectNear(timelines, expected.timelines);
+    expectNear(evaluation.truthConsistency, expected.truthConsistency);
+    for (const { consistency } of runs) expect(consistency === null).toBe(matcher === undefined);
     // Without a difference there would be nothing to see.
     expect(Math.min(...runs.map(({ agreement }) => agreement))).toBeLessThan(100);
     for (const { ms } of evaluation.timelines) expect(ms).toHaveLength(frames);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { Dataset } from "../../src/datasets/index.ts";
 import { evaluate, type Contender, type DetailedEvaluation, type EvaluateOptions } from "../../src/evaluate/index.ts";
-import { contendersOf, datasetOf, MortalStore, table, timeless, type SequencePlan } from "./rig.ts";
+import { contendersOf, datasetOf, MortalStore, someMatcher, table, timeless, type SequencePlan } from "./rig.ts";
 
 const square = { widthPx: 32, heightPx: 32 };
 
@@ -17,7 +17,16 @@ const plans: readonly SequencePlan[] = [
 const dataset = datasetOf(plans);
 
 function options(contenders: readonly Contender[], more: Partial<EvaluateOptions> = {}): EvaluateOptions {
-  return { dataset, model: "small", contenders, networkClasses: 5, table, checkpointMs: 0, ...more };
+  return {
+    dataset,
+    model: "small",
+    contenders,
+    networkClasses: 5,
+    table,
+    matcher: someMatcher,
+    checkpointMs: 0,
+    ...more,
+  };
 }
 
 /** Runs an evaluation in a process of its own, as it were: with new segmenters. */
@@ -56,6 +65,9 @@ describe.each<readonly [string, readonly string[], Partial<EvaluateOptions>]>([
     expect([...places]).toEqual([...places].sort((a, b) => a - b));
     expect(places.length).toBeGreaterThan(2);
     expect(JSON.stringify(timeless(evaluation))).toBe(JSON.stringify(timeless(expected)));
+    // What is equal is something.
+    expect(expected.runs.every(({ consistency }) => consistency !== null)).toBe(true);
+    expect(expected.truthConsistency === null).toBe(more.before !== undefined);
     expect(mortal.maps).toEqual(whole.maps);
     expect(mortal.maps.size).toBe(more.keepLabels === true ? expected.runs.length * expected.frames : 0);
   });

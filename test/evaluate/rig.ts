@@ -2,8 +2,8 @@
 
 import { parseSchedule } from "../../src/clocks/index.ts";
 import { sequenceOf, type Dataset, type Sequence } from "../../src/datasets/index.ts";
-import type { Contender, DetailedEvaluation, EvaluationStore } from "../../src/evaluate/index.ts";
-import type { LabelMap } from "../../src/frame.ts";
+import type { Contender, DetailedEvaluation, EvaluationStore, FrameMatcher } from "../../src/evaluate/index.ts";
+import type { Frame, LabelMap } from "../../src/frame.ts";
 import { Random } from "../../src/networks/random.ts";
 import { Scene, type Extent } from "../support/pictures.ts";
 import { smallSegmenter } from "../support/segmenting.ts";
@@ -75,6 +75,25 @@ export function contendersOf(clocks: readonly string[]): { readonly all: readonl
     },
   };
 }
+
+/**
+ * A matcher that makes its places up from what is in both frames, in no sensible way; and none where the first pixels
+ * are far apart, as where the scene changes.
+ */
+export const someMatcher: FrameMatcher = {
+  match: (frame, before) => {
+    const isSameSize = frame.widthPx === before.widthPx && frame.heightPx === before.heightPx;
+    const pixels = frame.widthPx * frame.heightPx;
+    const value = ({ data }: Frame, at: number): number => data[3 * at] ?? 0;
+    if (!isSameSize || Math.abs(value(frame, 0) - value(before, 0)) > 20) return Promise.resolve(undefined);
+    return Promise.resolve(
+      Int32Array.from({ length: pixels }, (_, at) => {
+        const to = at + (value(frame, at) % 5) - (value(before, at) % 3);
+        return to < 0 || to >= pixels || to % 11 === 0 ? -1 : to;
+      }),
+    );
+  },
+};
 
 /** A store in memory, whose owner dies after so many checkpoints. */
 export class MortalStore implements EvaluationStore {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { ClockworkError } from "../../src/errors.ts";
 import type { LabelMap } from "../../src/frame.ts";
-import { Consistency } from "../../src/metrics/index.ts";
+import { Consistency, type ConsistencyState } from "../../src/metrics/index.ts";
 import { Random } from "../../src/networks/random.ts";
 import { randomMap, wholeNumber } from "./label-maps.ts";
 
@@ -81,6 +81,51 @@ describe.each([1, 2, 3, 4, 5, 6])("seed %i", (seed) => {
   });
 });
 
+describe.each([1, 2, 3])("places, seed %i", (seed) => {
+  const random = new Random(seed, "places");
+
+  test("any places, several pairs, saved and taken up again in between", () => {
+    const classes = wholeNumber(random, 2, 6);
+    let meter = new Consistency(classes);
+    const kept: [number, number][] = [];
+    for (let pair = 0; pair < 3; pair++) {
+      const map = (): LabelMap => randomMap(random, 17, 12, { classes, ignored: 0.2 });
+      const [labels, others] = [map().data, map().data];
+      const places = Int32Array.from(labels, () => wholeNumber(random, -1, labels.length - 1));
+      places[5] = -1;
+      meter.updateMatched(labels, others, places);
+      meter = Consistency.from(classes, JSON.parse(JSON.stringify(meter.state)) as ConsistencyState);
+      for (const [at, place] of places.entries()) {
+        const [label = 255, other = 255] = [labels[at], others[place]];
+        if (place >= 0 && label < classes && other < classes) kept.push([label, other]);
+      }
+    }
+    const { pairs, pixels, share, iou } = meter.result();
+    expect({ pairs, pixels }).toEqual({ pairs: 3, pixels: kept.length });
+    expect(share).toBeCloseTo(kept.filter(([a, b]) => a === b).length / kept.length, 12);
+    for (const [k, value] of iou.entries()) {
+      const either = kept.filter(([a, b]) => a === k || b === k).length;
+      expect(value).toBeCloseTo(kept.filter(([a, b]) => a === k && b === k).length / either, 12);
+    }
+  });
+
+  test("flow and the places that it leads to are the same", () => {
+    const [width, height] = [20, 15];
+    const [labels, others] = [1, 2].map(() => randomMap(random, width, height, { classes: 4, ignored: 0 }));
+    if (labels === undefined || others === undefined) throw new Error("expected two maps");
+    const flow = random.uniform(2 * width * height, -4, 4);
+    const places = Int32Array.from(labels.data, (_, at) => {
+      const x = Math.round((at % width) + (flow[at] ?? 0));
+      const y = Math.round(Math.floor(at / width) + (flow[width * height + at] ?? 0));
+      return x >= 0 && x < width && y >= 0 && y < height ? y * width + x : -1;
+    });
+    const [byFlow, byPlaces] = [new Consistency(4), new Consistency(4)];
+    byFlow.update(labels, others, flow);
+    byPlaces.updateMatched(labels.data, others.data, places);
+    expect(byPlaces.state).toEqual(byFlow.state);
+  });
+});
+
 test("worked by hand", () => {
   const before = { data: Uint8Array.of(0, 0, 1, 1), widthPx: 4, heightPx: 1 };
   const after = { data: Uint8Array.of(9, 0, 1, 1), widthPx: 4, heightPx: 1 };
@@ -112,6 +157,16 @@ describe("is refused", () => {
       "occlusion of another size",
       () => new Consistency(2).update(map, map, flow, new Uint8Array(5)),
       /6 marks .* got 5/,
+    ],
+    [
+      "labels of another size",
+      () => new Consistency(2).updateMatched(map.data, new Uint8Array(5), new Int32Array(6)),
+      /6 labels of the other frame, got 5/,
+    ],
+    [
+      "places of another size",
+      () => new Consistency(2).updateMatched(map.data, map.data, new Int32Array(7)),
+      /6 places, got 7/,
     ],
     ["256 classes", () => new Consistency(256), /1 to 255 classes, got 256/],
   ])("%s", (_, act, message) => {

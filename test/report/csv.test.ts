@@ -21,6 +21,9 @@ describe("runs", () => {
       expect(number("boundaryFrequencyWeightedIoU")).toBe(run.boundary?.frequencyWeightedIoU);
       expect(number("agreement")).toBe(run.agreement);
       expect(number("flicker")).toBe(run.flicker);
+      expect(number("consistency")).toBe(run.consistency?.value);
+      expect(number("consistencyMIoU")).toBe(run.consistency?.mIoU);
+      expect(number("consistencyPixels")).toBe(run.consistency?.pixels);
       expect([number("updateRate1"), number("updateRate2")]).toEqual(run.updateRates);
       expect(number("macsRatio")).toBe(run.macsRatio);
       expect(number("latencyP99Ms")).toBe(run.latencyMs.p99);
@@ -33,6 +36,11 @@ describe("runs", () => {
     const rows = recordsIn(runsCsv(sampleEvaluation({ labels: false })));
     expect(rows.map((row) => [row["mIoU"], row["boundaryMIoU"]])).toEqual(usualClocks.map(() => ["", ""]));
   });
+});
+
+it("have nothing where consistency was not measured", () => {
+  const rows = recordsIn(runsCsv(sampleEvaluation({ consistency: false })));
+  expect(rows.map((row) => [row["consistency"], row["consistencyPixels"]])).toEqual(usualClocks.map(() => ["", ""]));
 });
 
 describe("classes", () => {

@@ -9,6 +9,19 @@ import { camVidClasses, sampleEvaluation, usualClocks } from "./sample.ts";
 const evaluation = sampleEvaluation();
 const clocksWithFlow = [...usualClocks, "fixed:2+flow", "fixed:5+flow", "adaptive:0.25@probe"];
 
+describe("consistency", () => {
+  it("has no column where it was not measured", () => {
+    const head = (consistency: boolean): string =>
+      pageOf(sampleEvaluation({ consistency })).querySelector("#summary thead")?.textContent ?? "";
+    expect(head(true)).toContain("consistency");
+    expect(head(false)).not.toContain("consistency");
+    const caption = (consistency: boolean): string =>
+      pageOf(sampleEvaluation({ consistency })).querySelector("#summary caption")?.textContent ?? "";
+    expect(caption(true)).toContain("true labels have a consistency of 96.30");
+    expect(caption(false)).not.toContain("consistency");
+  });
+});
+
 describe("the summary", () => {
   it("has the numbers of the evaluation, the oracle first, then by cost", () => {
     const [oracle, ...others] = evaluation.runs;
@@ -28,6 +41,7 @@ describe("the summary", () => {
           run.accuracy?.toFixed(2),
           run.agreement.toFixed(2),
           run.agreementMIoU.toFixed(2),
+          run.consistency?.value.toFixed(2),
           run.flicker?.toFixed(2),
           run.age.mean.toFixed(2),
           run.age.max,

@@ -108,6 +108,7 @@ describe("clocks", () => {
     expect(readClock("adaptive:0.25")).toEqual({ kind: "adaptive", threshold: 0.25, signal: null });
     expect(readClock("adaptive:0.25@probe")).toEqual({ kind: "adaptive", threshold: 0.25, signal: "probe" });
     expect(readClock("adaptive:0.25@probe+flow")).toEqual({ kind: "adaptive", threshold: 0.25, signal: "probe" });
+    expect(readClock("every+flow+blend:0.5")).toEqual({ kind: "every" });
     expect(readClock("adaptive:x")).toEqual({ kind: "adaptive", threshold: null, signal: null });
     expect(readClock("fixed:1,2,4")).toEqual({ kind: "fixed" });
     expect(readClock("deadline:33ms")).toEqual({ kind: "deadline" });
@@ -127,6 +128,13 @@ describe("clocks", () => {
     expect(new Set(families.map(({ name }) => name)).size).toBe(families.length);
     expect(new Set(families.map(({ shape, flow }) => `${shape} ${flow}`)).size).toBe(families.length);
   });
+});
+
+it("draws no line through schedules that mix in other shares", () => {
+  const names = ["fixed:2+flow", "fixed:2+flow+blend:0.3", "fixed:5+flow+blend:0.3"].map(
+    (clock) => familyOf({ clock, propagate: "flow" }).name,
+  );
+  expect(names).toEqual(["fixed+flow", "fixed+flow+blend:0.3", "fixed+flow+blend:0.3"]);
 });
 
 describe("names of points", () => {
