@@ -27,12 +27,15 @@ export type {
   EvaluationProtocol,
   EvaluationRun,
   EvaluationStore,
+  FrameMatcher,
   StretchOptions,
+  TemporalConsistency,
   Timeline,
 } from "./evaluate/index.ts";
 export { ClockworkError } from "./errors.ts";
 export type { ErrorCode } from "./errors.ts";
-export type { Frame, LabelMap } from "./frame.ts";
+export { numbersPerBlock } from "./frame.ts";
+export type { BlockMotion, Frame, LabelMap } from "./frame.ts";
 export {
   agreementOf,
   AgreementMeter,
@@ -49,6 +52,7 @@ export type {
   BoundaryEdges,
   ConfusionResult,
   ConsistencyResult,
+  ConsistencyState,
   FeatureAge,
   Firing,
   FiringResult,

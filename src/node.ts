@@ -17,6 +17,7 @@ export { openModel } from "./models/index.ts";
 export type { DownloadProgress, HubOptions, ModelSource } from "./models/index.ts";
 export { evaluateModel } from "./node/evaluate-model.ts";
 export type { ClockSpec, EvaluateModelOptions, EvaluationStart } from "./node/evaluate-model.ts";
+export { BlockMatcher } from "./node/block-matcher.ts";
 export { defaultClock, openSegmenter } from "./node/open-segmenter.ts";
 export type { OpenSegmenterOptions } from "./node/open-segmenter.ts";
 export { encodeImage, openSink, openVideo, paletteFor, readImage, readLabelImage, readPalette } from "./video/index.ts";

@@ -2,7 +2,7 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { Command, Option } from "commander";
-import { formatSchedule, stagesNamedBy, type Propagation } from "../clocks/index.ts";
+import { formatSchedule, stagesNamedBy } from "../clocks/index.ts";
 import { compile, type Io } from "../compile/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { sizeText, type Size } from "../network/index.ts";
@@ -17,16 +17,16 @@ import {
   withNetworkFlags,
   scheduleOf,
   withPropagation,
+  type PropagationFlags,
   withTunedSchedule,
   type NetworkFlags,
 } from "./options.ts";
 import { print, warn } from "./terminal.ts";
 
-interface CompileFlags extends NetworkFlags {
+interface CompileFlags extends NetworkFlags, PropagationFlags {
   readonly model?: string;
   readonly clock?: string;
   readonly schedule?: string;
-  readonly propagate?: Propagation;
   readonly io: Io;
   readonly size?: Size;
   readonly frame?: Size;
@@ -78,7 +78,7 @@ Examples:
 
 async function run(spec: string, flags: CompileFlags, signal: AbortSignal): Promise<void> {
   const tuned = flags.schedule === undefined ? undefined : await readSchedule(flags.schedule);
-  const schedule = tuned?.schedule ?? scheduleOf(flags.clock ?? defaultClock, flags.propagate);
+  const schedule = tuned?.schedule ?? scheduleOf(flags.clock ?? defaultClock, flags);
   if (flags.io === "tensors" && flags.frame !== undefined) {
     throw new ClockworkError("invalid-argument", "--frame: expected it with --io frames, got --io tensors; try --size");
   }

@@ -1,7 +1,7 @@
 // What several commands take, and how the texts of flags become values. Commander reports what these throw.
 
 import { Option, type Command } from "commander";
-import { parseSchedule, type Propagation, type Schedule } from "../clocks/index.ts";
+import { checkSchedule, defaultBlend, parseSchedule, type Propagation, type Schedule } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { sizeText, type Size } from "../network/index.ts";
 import { readJson } from "../node/json-file.ts";
@@ -122,21 +122,50 @@ export function modelSpec(argument: string | undefined, flag: string | undefined
   return spec;
 }
 
-/** Adds `--propagate`. */
-export function withPropagation(command: Command): Command {
-  return command.addOption(
-    new Option(
-      "--propagate <kind>",
-      "what is done with what is held: still, or flow, which moves it with the video; also as fixed:5+flow (default: still)",
-    ).choices(["still", "flow"]),
-  );
+/** What is done with what is held, as flags say it. */
+export interface PropagationFlags {
+  readonly propagate?: Propagation;
+  readonly blend?: number;
 }
 
-/** A schedule as a flag has it, with `--propagate` where it holds anything and does not say itself. */
-export function scheduleOf(text: string, propagate: Propagation | undefined): Schedule {
+/** Adds `--propagate` and `--blend`. */
+export function withPropagation(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--propagate <kind>",
+        "what is done with what is held: still, or flow, which moves it with the video; also as fixed:5+flow (default: still)",
+      ).choices(["still", "flow"]),
+    )
+    .option(
+      "--blend <share>",
+      "with flow: share of what moved in that is mixed into fresh scores, against flicker; 0 for none, also as " +
+        `every+flow+blend:0.3 (default: ${defaultBlend})`,
+      share("--blend"),
+    );
+}
+
+/**
+ * A schedule as a flag has it, with `--propagate` and `--blend` where it does not say itself.
+ * @throws ClockworkError `invalid-schedule` for a blend where nothing flows
+ */
+export function scheduleOf(text: string, { propagate, blend }: PropagationFlags): Schedule {
   const schedule = parseSchedule(text);
-  const holds = schedule.kind !== "every" && schedule.kind !== "pipeline";
-  return propagate === "flow" && holds && !text.includes("+") ? { ...schedule, propagate } : schedule;
+  const hasUse = schedule.kind === "every" ? (blend ?? 0) > 0 : schedule.kind !== "pipeline";
+  const moved = propagate === "flow" && hasUse && !text.includes("+") ? { ...schedule, propagate } : schedule;
+  return blend === undefined || moved.blend !== undefined ? moved : checkSchedule({ ...moved, blend });
+}
+
+/** The same for several clocks to be compared: `--blend` is for those that flow, of which there has to be one. */
+export function schedulesOf(texts: readonly string[], { propagate, blend }: PropagationFlags): readonly Schedule[] {
+  const flags = { ...(propagate !== undefined && { propagate }) };
+  const plain = texts.map((text) => scheduleOf(text, flags));
+  if (blend === undefined) return plain;
+  const flowing = plain.filter((schedule) => schedule.propagate === "flow");
+  if (flowing.length === 0) return texts.map((text) => scheduleOf(text, { ...flags, blend }));
+  return plain.map((schedule) =>
+    schedule.propagate === "flow" && schedule.blend === undefined ? checkSchedule({ ...schedule, blend }) : schedule,
+  );
 }
 
 /** Reads the tuned schedule of `--schedule`. */

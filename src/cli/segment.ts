@@ -1,7 +1,7 @@
 // `clockwork segment`: a video through a network on a clock.
 
 import { Command, Option } from "commander";
-import { formatSchedule, type Propagation } from "../clocks/index.ts";
+import { formatSchedule } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { SummaryMeter } from "../metrics/index.ts";
 import { sizeText, type Size } from "../network/index.ts";
@@ -20,17 +20,17 @@ import {
   withNetworkFlags,
   scheduleOf,
   withPropagation,
+  type PropagationFlags,
   withTunedSchedule,
   type NetworkFlags,
 } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { print, say, warn } from "./terminal.ts";
 
-interface SegmentFlags extends NetworkFlags {
+interface SegmentFlags extends NetworkFlags, PropagationFlags {
   readonly model?: string;
   readonly clock?: string;
   readonly schedule?: string;
-  readonly propagate?: Propagation;
   readonly output?: string;
   readonly format?: "overlay" | "labels";
   readonly size?: Size | "native";
@@ -101,7 +101,7 @@ Labels come back at the size of the video. Ctrl-C stops: an unfinished video of 
 
 async function segment(input: string, flags: SegmentFlags, signal: AbortSignal): Promise<void> {
   const tuned = flags.schedule === undefined ? undefined : await readSchedule(flags.schedule);
-  const schedule = tuned?.schedule ?? scheduleOf(flags.clock ?? defaultClock, flags.propagate);
+  const schedule = tuned?.schedule ?? scheduleOf(flags.clock ?? defaultClock, flags);
   await using segmenter = await openSegmenter({
     model: modelSpec(undefined, flags.model),
     ...(tuned === undefined ? { clock: schedule } : { tuned }),

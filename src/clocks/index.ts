@@ -1,5 +1,17 @@
 // When a stage fires.
 
-export { checkSchedule, clocksOf, formatSchedule, parseSchedule, scheduleForms, stagesNamedBy } from "./schedule.ts";
+export {
+  blendAt,
+  checkSchedule,
+  clocksOf,
+  defaultBlend,
+  formatSchedule,
+  isOracle,
+  longestHold,
+  parseSchedule,
+  scheduleForms,
+  stagesNamedBy,
+} from "./schedule.ts";
 export type { Clock, Propagation, Schedule } from "./schedule.ts";
-export type { ChangeSignal, ExpectedSignal, LinearProbe, Signal } from "./signal.ts";
+export { isMotionSignal } from "./signal.ts";
+export type { ChangeSignal, ExpectedSignal, LinearProbe, MotionSignal, PlainSignal, Signal } from "./signal.ts";

@@ -2,13 +2,20 @@
 // What a clock decides on a frame is computed in the compiled graph (compile/clock-graph.ts), not here.
 
 import { ClockworkError } from "../errors.ts";
-import { faultOf, type Signal } from "./signal.ts";
+import { faultOf, isMotionSignal, type Signal } from "./signal.ts";
 
 /** What is done with what is held: it stays as it is, as in the paper, or moves along the optical flow. */
 export type Propagation = "still" | "flow";
 
 /** The clocks of all stages, as a user states them, and what is done with what is held; default `still`. */
-export type Schedule = Firings & { readonly propagate?: Propagation };
+export type Schedule = Firings & {
+  readonly propagate?: Propagation;
+  /**
+   * With flow: share, from 0 to below 1, of what moved in from the frame before that is mixed into fresh scores, against
+   * flicker; default {@link defaultBlend}. See {@link blendAt} for firings that are further apart.
+   */
+  readonly blend?: number;
+};
 
 /** When stages fire. */
 export type Firings =
@@ -31,7 +38,7 @@ export type Clock =
 
 /** Schedules as they are written, for messages and help. */
 export const scheduleForms =
-  "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD, adaptive:THRESHOLD@labels, adaptive:THRESHOLD@features, pipeline, fixed:P+flow";
+  "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD, adaptive:THRESHOLD@labels, adaptive:THRESHOLD@features, adaptive:THRESHOLD@residual+flow (or @arrived, @motion), pipeline, fixed:P+flow, every+flow, fixed:P+flow+blend:SHARE";
 
 /** Longest period, in frames: ten hours at 30 frames a second; more is a slip of the hand. */
 const longestPeriod = 1_080_000;
@@ -45,6 +52,7 @@ const longestPeriod = 1_080_000;
  * parseSchedule("fixed:1,2,4"); // { kind: "fixed", periods: [1, 2, 4] }
  * parseSchedule("adaptive:0.25"); // { kind: "adaptive", threshold: 0.25 }
  * parseSchedule("fixed:5+flow"); // { kind: "fixed", periods: [5], propagate: "flow" }
+ * parseSchedule("every+flow+blend:0.3"); // { kind: "every", propagate: "flow", blend: 0.3 }
  * parseSchedule("adaptive:0.25@features"); // { kind: "adaptive", threshold: 0.25, signal: { kind: "features" } }
  * ```
  * @throws ClockworkError `invalid-schedule` for anything that is not one of the forms, and for signals with weights,
@@ -52,12 +60,23 @@ const longestPeriod = 1_080_000;
  */
 export function parseSchedule(text: string): Schedule {
   const [clock = "", ...behind] = text.trim().split("+");
-  const [propagate, ...tooMuch] = behind.map((part) => part.trim());
+  const [propagate, mixing, ...tooMuch] = behind.map((part) => part.trim());
   if (propagate !== undefined && ((propagate !== "still" && propagate !== "flow") || tooMuch.length > 0)) {
     fail(text, `still or flow behind "+", as in fixed:5+flow`);
   }
   const firings = firingsIn(text, clock);
-  return propagate === "flow" ? checkSchedule({ ...firings, propagate }, text) : firings;
+  const blend = mixing === undefined ? undefined : blendIn(text, mixing);
+  if (propagate !== "flow" && blend === undefined) return firings;
+  return checkSchedule(
+    { ...firings, ...(propagate === "flow" && { propagate }), ...(blend !== undefined && { blend }) },
+    text,
+  );
+}
+
+function blendIn(text: string, part: string): number {
+  const [name, value, ...more] = part.split(":");
+  if (name !== "blend" || more.length > 0) fail(text, `blend:SHARE behind "+flow", as in fixed:2+flow+blend:0.5`);
+  return numberIn(text, value, "every+flow+blend:0.5");
 }
 
 function firingsIn(text: string, clock: string): Schedule {
@@ -91,9 +110,14 @@ function firingsIn(text: string, clock: string): Schedule {
  *   thresholds that are negative or no numbers, and for signals whose weights are no numbers or too many or few
  */
 export function checkSchedule(schedule: Schedule, text: string = formatSchedule(schedule)): Schedule {
-  const { kind, propagate } = schedule;
-  if (propagate === "flow" && (kind === "every" || kind === "pipeline")) {
+  const { kind, propagate, blend } = schedule;
+  if (propagate === "flow" && kind === "pipeline") {
     fail(text, `a clock that holds something for flow to move, not "${kind}"`, "try fixed:2+flow");
+  }
+  if (blend !== undefined) {
+    if (propagate !== "flow") fail(text, "flow where scores are blended", `try ${firingsText(schedule)}+flow`);
+    if (!(blend >= 0 && blend < 1)) fail(text, "a blend from 0 to below 1", "try blend:0.5");
+    if (kind === "every" && blend === 0) fail(text, "a blend above 0: every+flow has nothing else to do", "try every");
   }
   switch (schedule.kind) {
     case "every":
@@ -124,6 +148,9 @@ export function checkSchedule(schedule: Schedule, text: string = formatSchedule(
       if (fault !== undefined) {
         throw new ClockworkError("invalid-schedule", `clock "${text}": ${fault}; try tuning it again`);
       }
+      if (schedule.signal !== undefined && propagate !== "flow" && knowsMotion(schedule.signal)) {
+        fail(text, `flow, which "${schedule.signal.kind}" is measured in`, `try ${firingsText(schedule)}+flow`);
+      }
       return schedule;
     }
   }
@@ -134,7 +161,28 @@ export function checkSchedule(schedule: Schedule, text: string = formatSchedule(
  * `expected` one are left out, so that text is for people and does not parse.
  */
 export function formatSchedule(schedule: Schedule): string {
-  return `${firingsText(schedule)}${schedule.propagate === "flow" ? "+flow" : ""}`;
+  const { propagate, blend } = schedule;
+  const mixing = blend === undefined ? "" : `+blend:${blend}`;
+  return `${firingsText(schedule)}${propagate === "flow" ? "+flow" : ""}${mixing}`;
+}
+
+/** Share of what moved in that is mixed into fresh scores one frame after, where nothing is said. */
+export const defaultBlend = 0.5;
+
+/** Frames after which what moved in is no help any more: flow drifts, and scenes change. */
+const blendFrames = 5;
+
+/**
+ * Share of what moved in that a schedule mixes into scores which are made `frames` frames after the last ones: its
+ * `blend` after one frame, falling evenly to none after five.
+ */
+export function blendAt({ propagate, blend = defaultBlend }: Schedule, frames: number): number {
+  return propagate === "flow" ? Math.max(0, blend * (1 - (frames - 1) / (blendFrames - 1))) : 0;
+}
+
+/** Whether results are those of the network run whole on every frame. */
+export function isOracle(schedule: Schedule): boolean {
+  return schedule.kind === "every" && schedule.propagate !== "flow";
 }
 
 function firingsText(schedule: Firings): string {
@@ -149,6 +197,18 @@ function firingsText(schedule: Firings): string {
     case "adaptive":
       return `adaptive:${schedule.threshold}${schedule.signal === undefined ? "" : `@${schedule.signal.kind}`}`;
   }
+}
+
+function knowsMotion(signal: Signal): boolean {
+  return isMotionSignal(signal) || (signal.kind === "expected" && signal.signals.some(isMotionSignal));
+}
+
+/** Frames over which flow is chained at most, where the clock is free to fire: it drifts. */
+const longestChain = 10;
+
+/** Frames in a row that an adaptive clock may hold, whatever it measures; `undefined` where there is no end to it. */
+export function longestHold({ kind, propagate }: Schedule): number | undefined {
+  return kind === "adaptive" && propagate === "flow" ? longestChain : undefined;
 }
 
 /** Number of stages that a schedule speaks of; `undefined` where it fits any number. */
@@ -183,7 +243,7 @@ export function clocksOf(schedule: Schedule, stages: number): readonly Clock[] {
       return schedule.periods.map(periodClock);
     }
     case "adaptive": {
-      const { propagate: _, ...clock } = schedule;
+      const { propagate: _, blend: __, ...clock } = schedule;
       return deepest(clock);
     }
   }
@@ -194,16 +254,23 @@ function signalIn(text: string, names: readonly string[]): Signal | undefined {
   const [name, ...more] = names.map((part) => part.trim());
   if (name === undefined) return undefined;
   if (more.length === 0) {
-    if (name === "labels" || name === "features") return { kind: name };
+    switch (name) {
+      case "labels":
+      case "features":
+      case "residual":
+      case "arrived":
+      case "motion":
+        return { kind: name };
+    }
     if (name === "probe" || name === "expected") {
       fail(
         text,
-        `a signal without weights (labels or features)`,
+        `a signal without weights (labels, features, residual, arrived or motion)`,
         `the weights of "${name}" are in the file that \`clockwork tune\` wrote: try --schedule FILE`,
       );
     }
   }
-  return fail(text, `labels or features after "@", as in adaptive:0.25@labels`);
+  return fail(text, `labels, features, residual, arrived or motion after "@", as in adaptive:0.25@labels`);
 }
 
 function periodClock(frames: number): Clock {

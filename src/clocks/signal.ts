@@ -2,7 +2,8 @@
 // out of date. It is computed in the compiled graph (compile/signal-graph.ts) and, from recordings, in tune/.
 //
 // `labels` is the clock of Shelhamer et al. 2016, section 3.3. The others are for networks without shallow score maps
-// (`features`, `probe`) and for thresholds that mean something by themselves (`expected`).
+// (`features`, `probe`), for clocks that know how things moved (`residual`, `arrived`, `motion`), which need nothing of the
+// network and so may let all of it rest, and for thresholds that mean something by themselves (`expected`).
 
 /** A linear classifier of feature vectors: a 1x1 convolution. */
 export interface LinearProbe {
@@ -24,14 +25,31 @@ export type ChangeSignal =
   /** Labels of a probe on the features that enter the stage. */
   | { readonly kind: "probe"; readonly probe: LinearProbe };
 
+/** A number that the flow gives, over what the stage holds; only where it moves what is held. */
+export type MotionSignal =
+  /** Mean absolute difference of luma 0..1 between the key frame, moved here, and this one, times the frames since. */
+  | { readonly kind: "residual" }
+  /** Share of the picture that came into view since the last firing. */
+  | { readonly kind: "arrived" }
+  /** Mean length of the flow since the last firing, as a share of the picture's longer side. */
+  | { readonly kind: "motion" };
+
+/** A signal without weights of other signals. */
+export type PlainSignal = ChangeSignal | MotionSignal;
+
+/** Whether a signal comes from the flow. */
+export function isMotionSignal(signal: Signal): signal is MotionSignal {
+  return signal.kind === "residual" || signal.kind === "arrived" || signal.kind === "motion";
+}
+
 /**
- * Expected disagreement with the oracle, as a share of the pixels, from changed labels s_i and the age a of what is held,
+ * Expected disagreement with the oracle, as a share of the pixels, from signals s_i and the age a of what is held,
  * in frames: max(0, bias + sum_i weights[i] s_i + ageWeight a' + sum_i productWeights[i] s_i a') where
  * a' = min(a, ageCap) / ageCap.
  */
 export interface ExpectedSignal {
   readonly kind: "expected";
-  readonly signals: readonly ChangeSignal[];
+  readonly signals: readonly PlainSignal[];
   readonly bias: number;
   readonly weights: readonly number[];
   readonly ageWeight: number;
@@ -41,7 +59,7 @@ export interface ExpectedSignal {
 
 /** What an adaptive clock looks at. */
 export type Signal =
-  | ChangeSignal
+  | PlainSignal
   /** Mean absolute change of the features that enter the stage, relative to their mean absolute value. */
   | { readonly kind: "features" }
   | ExpectedSignal;
@@ -51,6 +69,9 @@ export function faultOf(signal: Signal): string | undefined {
   switch (signal.kind) {
     case "labels":
     case "features":
+    case "residual":
+    case "arrived":
+    case "motion":
       return undefined;
     case "probe":
       return faultOfProbe(signal.probe);

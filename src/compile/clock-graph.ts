@@ -3,21 +3,18 @@
 // signal-graph.ts.
 
 import type { Clock } from "../clocks/index.ts";
-import { GraphBuilder, type DType, type Node, type Tensor } from "../onnx/index.ts";
-import { SignalWriter, type ClockTensor, type SignalSource } from "./signal-graph.ts";
+import { GraphBuilder, type Node, type Tensor } from "../onnx/index.ts";
+import { SignalWriter, type ClockTensor, type SignalGraphOptions, type SignalSource } from "./signal-graph.ts";
 import type { MemoryNames } from "./stage-graph.ts";
 
 /** What the clock of a network is made from. */
-export interface ClockGraphOptions {
+export interface ClockGraphOptions extends SignalGraphOptions {
   /** Clock of every stage, shallowest first. */
   readonly clocks: readonly Clock[];
   /** What the adaptive clock looks at; needed where there is one. */
   readonly source: SignalSource | undefined;
   /** Frames after which an adaptive clock fires whatever it measures; `undefined` for never. */
   readonly longestHold: number | undefined;
-  readonly shapeOf: (tensor: string) => readonly number[] | undefined;
-  readonly dtypeOf: (tensor: string) => DType | undefined;
-  readonly memory: MemoryNames;
   /** Bool tensors [1]: any of them restarts. */
   readonly restarts: readonly string[];
   /** Name of the output with a bool per stage. */

@@ -1,7 +1,7 @@
 // Network + plan + schedule -> one ONNX model with clocks, stages that may rest, and memory. This file only joins the
 // parts; what each does is in the file of its name.
 
-import { clocksOf, formatSchedule, stagesNamedBy, type Schedule } from "../clocks/index.ts";
+import { clocksOf, formatSchedule, longestHold, stagesNamedBy, type Schedule } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { imageDimsOf, type Network, type Size } from "../network/index.ts";
 import {
@@ -12,11 +12,14 @@ import {
   type DType,
   type Graph,
   type Model,
+  type Node,
   type Tensor,
 } from "../onnx/index.ts";
 import { lumaWeights } from "../motion/index.ts";
 import { defaultPreprocessing, type Preprocessing } from "../preprocessing.ts";
 import type { Plan } from "../stages/plan.ts";
+import { membersOf } from "../stages/region.ts";
+import { blendedGraph } from "./blend-graph.ts";
 import { clockGraph, conditionOf } from "./clock-graph.ts";
 import { imageGraph, labelGraph } from "./frame-graph.ts";
 import { pipelineGraph } from "./pipeline-graph.ts";
@@ -60,9 +63,6 @@ export interface Compiled {
   readonly model: Model;
   readonly protocol: Protocol;
 }
-
-/** Frames over which flow is chained at most, where the clock is free to fire: it drifts. */
-const longestChain = 10;
 
 /** Least version of the file format that goes with the operator set of motion. */
 const motionIrVersion = 8;
@@ -115,7 +115,7 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
   const model = flows ? upgraded(network.model, motionOpset) : network.model;
   const whole = withFrames(network, model.graph, options, names, frame);
 
-  const remembers = delays || clocks.some((clock) => clock.kind !== "every");
+  const remembers = delays || flows || clocks.some((clock) => clock.kind !== "every");
   const shot =
     remembers && options.shots !== false
       ? shotGraph(
@@ -130,43 +130,58 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
           names.shot,
         )
       : undefined;
+  const motion = flows
+    ? motionGraph({
+        source: motionSource(network, options, whole.input),
+        size: frame,
+        stages: plan.stages.flatMap((stage, depth) => (clocks[depth]?.kind === "every" ? [] : [stage.index])),
+        memory: names,
+        labels: options.io === "frames" ? names.labels : undefined,
+        shapeOf: (tensor) => whole.shapes.get(tensor) ?? network.shapeOf(tensor),
+        dtypeOf: (tensor) => whole.dtypes.get(tensor) ?? network.dtypeOf(tensor),
+      })
+    : undefined;
   const clock = clockGraph({
     clocks,
     source,
-    longestHold: flows ? longestChain : undefined,
+    longestHold: longestHold(options.schedule),
     shapeOf: (tensor) => network.shapeOf(tensor),
     dtypeOf: (tensor) => network.dtypeOf(tensor),
+    ...(motion !== undefined && { motionSignal: (signal) => motion.signalOf(plan.stages.length, signal) }),
     memory: names,
     restarts: [names.reset, ...(shot === undefined ? [] : [names.shot])],
     fired: names.fired,
     signal: names.signal,
   });
   const pipeline = delays ? pipelineGraph(whole.graph, network, plan, names, clock.restart) : undefined;
-  const index = new GraphIndex(pipeline?.graph ?? whole.graph);
+  const mixed =
+    motion &&
+    blendedGraph(whole.graph, {
+      network,
+      plan,
+      schedule: options.schedule,
+      clocks,
+      picture: frame,
+      motion,
+      memory: names,
+      restart: clock.restart,
+    });
+  const index = new GraphIndex(mixed?.graph ?? pipeline?.graph ?? whole.graph);
 
   const shapeOf = (tensor: string): readonly number[] | undefined =>
-    whole.shapes.get(tensor) ?? network.shapeOf(tensor);
-  const dtypeOf = (tensor: string): DType | undefined => whole.dtypes.get(tensor) ?? network.dtypeOf(tensor);
+    whole.shapes.get(tensor) ?? (tensor === mixed?.kept.tensor ? mixed.kept.dims : network.shapeOf(tensor));
+  const dtypeOf = (tensor: string): DType | undefined =>
+    whole.dtypes.get(tensor) ?? (tensor === mixed?.kept.tensor ? mixed.kept.dtype : network.dtypeOf(tensor));
   const data = index.reach([whole.input]);
   const levels = plan.stages.flatMap((stage, depth): Level[] => {
     if (clocks[depth]?.kind === "every") return [];
-    const members = new Set(
-      depth === 0 ? index.nodes : network.index.nodes.filter((_, position) => stage.nodes[position] === 1),
-    );
-    return [{ stage: stage.index, nodes: Uint8Array.from(index.nodes, (node) => (members.has(node) ? 1 : 0)) }];
+    // By what they put out: a node that was rewritten is another object.
+    const made = new Set(membersOf(stage.nodes).flatMap((position) => network.index.node(position).outputs));
+    if (mixed !== undefined && made.has(mixed.tensor)) for (const name of mixed.made) made.add(name);
+    const isMember = (node: Node): boolean => depth === 0 || node.outputs.some((name) => name !== "" && made.has(name));
+    return [{ stage: stage.index, nodes: Uint8Array.from(index.nodes, (node) => (isMember(node) ? 1 : 0)) }];
   });
   const scopes = scopesOf(index, data, levels);
-  const motion = flows
-    ? motionGraph({
-        source: motionSource(network, options, whole.input),
-        size: frame,
-        stages: levels.map(({ stage }) => stage),
-        memory: names,
-        labels: options.io === "frames" ? names.labels : undefined,
-        shapeOf,
-        dtypeOf,
-      })
-    : undefined;
   const staged = stageGraph({
     index,
     scopes,
@@ -174,8 +189,11 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     condition: conditionOf,
     dtypeOf,
     shapeOf,
-    ...(motion !== undefined && { moved: motion.moved }),
-    clock: [...(shot?.nodes ?? []), ...clock.nodes, ...(motion?.nodes ?? [])],
+    ...(motion !== undefined && {
+      moved: (tensor, stage, to) => (tensor === mixed?.kept.tensor ? undefined : motion.moved(tensor, stage, to)),
+    }),
+    ...(mixed !== undefined && { carried: [mixed.kept.tensor] }),
+    clock: [...(shot?.nodes ?? []), ...(motion?.before ?? []), ...clock.nodes, ...(motion?.after ?? [])],
   });
 
   const describe = (name: string): PortDescription => ({
@@ -239,7 +257,7 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
       ...staged.initializers,
       ...clock.initializers,
       ...(shot?.initializers ?? []),
-      ...(motion?.initializers() ?? []),
+      ...(motion?.initializers ?? []),
     ]),
     values: [],
   };

@@ -3,7 +3,7 @@
 // Changed labels follow Shelhamer et al. 2016, section 3.3: the share of positions whose label on a shallow score map
 // differs from what it was when the stage fired last. A probe is such a score map made for the purpose.
 
-import type { ExpectedSignal, LinearProbe } from "../clocks/index.ts";
+import { isMotionSignal, type ExpectedSignal, type LinearProbe, type MotionSignal } from "../clocks/index.ts";
 import type { DType, GraphBuilder } from "../onnx/index.ts";
 import type { MemoryNames } from "./stage-graph.ts";
 
@@ -14,11 +14,14 @@ export type LabelSource =
   /** Features [1, channels, H, W] with a classifier of their own. */
   | { readonly kind: "probe"; readonly tensor: string; readonly probe: LinearProbe };
 
+/** Where a number comes from. */
+export type PlainSource = LabelSource | MotionSignal;
+
 /** What an adaptive clock looks at, in tensors of one network. */
 export type SignalSource =
-  | LabelSource
+  | PlainSource
   | { readonly kind: "features"; readonly tensor: string }
-  | { readonly kind: "expected"; readonly of: readonly LabelSource[]; readonly formula: ExpectedSignal };
+  | { readonly kind: "expected"; readonly of: readonly PlainSource[]; readonly formula: ExpectedSignal };
 
 /** A tensor of the clock's own. */
 export interface ClockTensor {
@@ -32,6 +35,8 @@ export interface SignalGraphOptions {
   readonly memory: MemoryNames;
   readonly shapeOf: (tensor: string) => readonly number[] | undefined;
   readonly dtypeOf: (tensor: string) => DType | undefined;
+  /** Name of the float32 tensor [1] with a number that the flow gives. */
+  readonly motionSignal?: (signal: MotionSignal) => string;
 }
 
 /** A signal that was written. */
@@ -83,11 +88,21 @@ export class SignalWriter {
       case "labels":
       case "probe":
         return this.#changedLabels(source, nameOf(source));
+      case "residual":
+      case "arrived":
+      case "motion":
+        return this.#ofMotion(source);
       case "features":
         return this.#changedFeatures(source.tensor, "clockwork/clock/features");
       case "expected":
         return this.#expected(source.of, source.formula);
     }
+  }
+
+  #ofMotion(signal: MotionSignal): string {
+    const written = this.#options.motionSignal?.(signal);
+    if (written === undefined) throw new Error(`${signal.kind} is measured in flow, and there is none`);
+    return this.#result(written);
   }
 
   /** Share of positions whose label is not that of the last firing. */
@@ -135,12 +150,13 @@ export class SignalWriter {
   }
 
   /** The formula of `ExpectedSignal`. */
-  #expected(of: readonly LabelSource[], formula: ExpectedSignal): string {
+  #expected(of: readonly PlainSource[], formula: ExpectedSignal): string {
     const b = this.#builder;
     const name = "clockwork/clock/expected";
     const count = of.length;
     const seen = new Map<string, number>();
     const shares = of.map((source) => {
+      if (isMotionSignal(source)) return this.#ofMotion(source);
       // The second probe is probe2.
       const times = (seen.get(source.kind) ?? 0) + 1;
       seen.set(source.kind, times);

@@ -1,7 +1,7 @@
 // The signal of an adaptive clock, found in a network: which tensors it looks at, and whether they are there on every
 // frame, whether or not the stage rests.
 
-import { formatSchedule, type ChangeSignal, type Schedule, type Signal } from "../clocks/index.ts";
+import { formatSchedule, isMotionSignal, type ChangeSignal, type Schedule, type Signal } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
 import type { Network } from "../network/index.ts";
 import { type Plan, type Stage } from "../stages/plan.ts";
@@ -15,12 +15,14 @@ import type { LabelSource, SignalSource } from "./signal-graph.ts";
 export function signalSourceOf(network: Network, plan: Plan, schedule: Schedule): SignalSource | undefined {
   if (schedule.kind !== "adaptive") return undefined;
   const stage = plan.stages.at(-1);
-  if (stage === undefined || plan.stages.length === 1) {
+  if (schedule.signal !== undefined && isMotionSignal(schedule.signal)) return schedule.signal;
+  if (stage === undefined || (plan.stages.length === 1 && !isOfMotionAlone(schedule.signal))) {
     const [why] = plan.notes;
     throw new ClockworkError(
       "invalid-schedule",
       `clock: adaptive expects a deep stage that it can let rest, got a plan of one stage` +
-        `${why === undefined ? "" : ` (${why})`}; try skip:2`,
+        `${why === undefined ? "" : ` (${why})`}; try ` +
+        `skip:2, or adaptive:0.1@residual+flow, which looks at the video itself`,
     );
   }
   const finder = new Finder(network, stage, formatSchedule(schedule));
@@ -32,6 +34,11 @@ export function signalSourceOf(network: Network, plan: Plan, schedule: Schedule)
     );
   }
   return stage.watch;
+}
+
+/** Whether a signal looks at nothing that the network makes. */
+function isOfMotionAlone(signal: Signal | undefined): boolean {
+  return signal?.kind === "expected" && signal.signals.every(isMotionSignal);
 }
 
 class Finder {
@@ -55,13 +62,21 @@ class Finder {
       case "labels":
       case "probe":
         return this.#labels(signal);
+      case "residual":
+      case "arrived":
+      case "motion":
+        return signal;
       case "features": {
         const tensor = this.#features();
         if (tensor === undefined) this.#fail("features that enter the stage", "none that can be compared", "fixed:2");
         return { kind: "features", tensor };
       }
       case "expected":
-        return { kind: "expected", of: signal.signals.map((part) => this.#labels(part)), formula: signal };
+        return {
+          kind: "expected",
+          of: signal.signals.map((part) => (isMotionSignal(part) ? part : this.#labels(part))),
+          formula: signal,
+        };
     }
   }
 

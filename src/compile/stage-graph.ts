@@ -45,6 +45,8 @@ export interface StageGraphOptions {
    * `undefined` where it stays as it is.
    */
   moved?(tensor: string, stage: number, to: string): readonly Node[] | undefined;
+  /** Tensors whose value is read on the next frame, whether or not they are results. */
+  readonly carried?: readonly string[];
   /** Nodes that compute the conditions, in order. They run in the root scope before any stage that may rest. */
   readonly clock: readonly Node[];
 }
@@ -65,7 +67,11 @@ export function stageGraph(options: StageGraphOptions): StageGraph {
     .flatMap(({ held, name }) =>
       held && !writer.passed.has(name) ? [nodeOf("Identity", [name], [options.memory.after(name)])] : [],
     );
-  return { ...body, nodes: [...body.nodes, ...next], held: writer.held };
+  // What no stage holds is handed on as it was made.
+  const made = (options.carried ?? []).filter((name) => !writer.held.some(({ tensor }) => tensor === name));
+  const fresh = made.map((name) => nodeOf("Identity", [name], [options.memory.after(name)]));
+  const held = [...writer.held, ...made.map((tensor) => ({ tensor, stage: 1 }))];
+  return { ...body, nodes: [...body.nodes, ...next, ...fresh], held };
 }
 
 /** A tensor that leaves a scope. */
@@ -84,7 +90,7 @@ class ScopeWriter {
 
   constructor(options: StageGraphOptions) {
     this.#options = options;
-    this.#outputs = new Set(options.index.graph.outputs.map((output) => output.name));
+    this.#outputs = new Set([...options.index.graph.outputs.map(({ name }) => name), ...(options.carried ?? [])]);
   }
 
   /** Tensors that the scopes directly below one hand up to it. */

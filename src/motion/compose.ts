@@ -35,9 +35,19 @@ export function pathDims({ finest }: FlowScale): readonly number[] {
   return [1, 3, finest.heightCells, finest.widthCells];
 }
 
-/** Writes the composition. Nodes are named `PREFIX/path/...`. */
+/**
+ * Writes the composition: {@link arrivingGraph}, then {@link restartGraph}. Nodes are named `PREFIX/path/...`.
+ */
 export function composeGraph(b: GraphBuilder, inputs: ComposeInputs): PathTensors {
-  const { flow, valid, before, reset, scale, prefix = motionPrefix } = inputs;
+  return restartGraph(b, { ...inputs, arriving: arrivingGraph(b, inputs) });
+}
+
+/**
+ * Writes flow to the frame of the last reset before this frame, float32 [1, 3, heightCells, widthCells]: flow and validity
+ * as they are before it is known whether this frame is a reset, too.
+ */
+export function arrivingGraph(b: GraphBuilder, inputs: Omit<ComposeInputs, "reset">): string {
+  const { flow, valid, before, scale, prefix = motionPrefix } = inputs;
   const nodes = new MotionNodes(b, `${prefix}/path`);
   const { heightCells, widthCells } = scale.finest;
   const grid = gridGraph(b, {
@@ -46,16 +56,23 @@ export function composeGraph(b: GraphBuilder, inputs: ComposeInputs): PathTensor
     to: { height: heightCells, width: widthCells, kind: "cells" },
     prefix: nodes.name("one"),
   });
-  const carried = nodes.split("carried", nodes.sample("moved", before, grid), [2, 1]);
-  const [moved = "", inside = ""] = carried;
-  const sum = nodes.add(
-    "sum",
+  const [moved = "", inside = ""] = nodes.split("carried", nodes.sample("moved", before, grid), [2, 1]);
+  return nodes.add(
+    "arriving",
     "Concat",
     [nodes.add("flow/sum", "Add", [flow, moved]), nodes.add("valid/product", "Mul", [valid, inside])],
     { axis: 1 },
   );
+}
+
+/** Writes what becomes of the arriving flow where this frame may be a reset. */
+export function restartGraph(
+  b: GraphBuilder,
+  { arriving, reset, prefix = motionPrefix }: Pick<ComposeInputs, "reset" | "prefix"> & { readonly arriving: string },
+): PathTensors {
+  const nodes = new MotionNodes(b, `${prefix}/path`);
   const start = nodes.float32("start", [1, 3, 1, 1], [0, 0, 1]);
-  const path = nodes.add("path", "Where", [reset, start, sum]);
-  const [flowNow = "", validNow = ""] = nodes.split("parts", path, [2, 1]);
-  return { path, flow: flowNow, valid: validNow };
+  const path = nodes.add("path", "Where", [reset, start, arriving]);
+  const [flow = "", valid = ""] = nodes.split("parts", path, [2, 1]);
+  return { path, flow, valid };
 }

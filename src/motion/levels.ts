@@ -124,3 +124,17 @@ function check(size: PictureSize, options: FlowOptions): void {
     throw new ClockworkError("invalid-argument", `${part}: expected a number above 0, got ${options[part]}`);
   }
 }
+
+/** How far the aspect of a map may be from the picture's: by rounding of a few strides. */
+const aspectSlack = 0.15;
+
+/** Size of a map [1, C, H, W] over a picture; `undefined` for what has no place in it, such as a pooled vector. */
+export function mapSize(
+  shape: readonly number[],
+  { widthPx, heightPx }: PictureSize,
+): { readonly height: number; readonly width: number } | undefined {
+  const [batch = 0, , height = 0, width = 0] = shape;
+  const stretch = (width / height) * (heightPx / widthPx);
+  const fits = shape.length === 4 && batch === 1 && Math.abs(Math.log(stretch)) < aspectSlack;
+  return fits ? { height, width } : undefined;
+}

@@ -1,0 +1,195 @@
+// Where fresh scores are mixed with what moved in, and the network with that mixture in it: between the node that makes
+// the scores and all that read them, so that it rests when they do.
+
+import { blendAt, type Clock, type Schedule } from "../clocks/index.ts";
+import { ClockworkError } from "../errors.ts";
+import { blendGraph, keptDims, mapSize, type PictureSize } from "../motion/index.ts";
+import type { Network } from "../network/index.ts";
+import { GraphBuilder, intAttribute, stringAttribute, tensorValue, type Graph, type Node } from "../onnx/index.ts";
+import type { Plan } from "../stages/plan.ts";
+import type { MotionGraph } from "./motion-graph.ts";
+import { renamed } from "./rename.ts";
+import type { ClockTensor } from "./signal-graph.ts";
+import type { MemoryNames } from "./stage-graph.ts";
+
+/** Scores that can be mixed. */
+export interface BlendPoint {
+  readonly tensor: string;
+  readonly dims: readonly [1, number, number, number];
+  readonly dtype: "float32" | "float16";
+}
+
+/** Operators that hand scores on as they are, up to their size, order and scale. */
+const handing: ReadonlySet<string> = new Set([
+  "Cast",
+  "Dropout",
+  "Identity",
+  "LogSoftmax",
+  "Reshape",
+  "Resize",
+  "Sigmoid",
+  "Softmax",
+  "Squeeze",
+  "Transpose",
+  "Unsqueeze",
+  "Upsample",
+]);
+
+/**
+ * The smallest map of scores on the straight way to a network's result: before what only resizes it or chooses labels.
+ * `undefined` where there is none that has a place in the picture.
+ */
+export function blendPointOf(network: Network, picture: PictureSize): BlendPoint | undefined {
+  const { index, output } = network;
+  let tensor = output.name;
+  let chosen = output.kind !== "labels";
+  let point: BlendPoint | undefined;
+  for (;;) {
+    if (chosen) {
+      const found = pointAt(network, tensor, picture);
+      if (found !== undefined && (point === undefined || area(found) <= area(point))) point = found;
+    }
+    const producer = index.producerOf(tensor);
+    if (producer === undefined || (tensor !== output.name && index.consumersOf(tensor).length > 1)) return point;
+    const node = index.node(producer);
+    if (node.op === "ArgMax" && !chosen && intAttribute(node, "axis", 0) === 1) chosen = true;
+    else if (!handing.has(node.op) || (isCoarse(node) && point !== undefined)) return point;
+    tensor = node.inputs[0] ?? "";
+  }
+}
+
+/** Whether a node takes the nearest sample, so that what is before it is another map than what is behind. */
+function isCoarse(node: Node): boolean {
+  return (node.op === "Resize" || node.op === "Upsample") && stringAttribute(node, "mode", "nearest") === "nearest";
+}
+
+function pointAt(network: Network, tensor: string, picture: PictureSize): BlendPoint | undefined {
+  const dtype = network.dtypeOf(tensor);
+  const dims = network.shapeOf(tensor) ?? [];
+  const size = mapSize(dims, picture);
+  if (!network.isData(tensor) || size === undefined || (dtype !== "float32" && dtype !== "float16")) return undefined;
+  return { tensor, dtype, dims: [1, dims[1] ?? 0, size.height, size.width] };
+}
+
+function area({ dims: [, , height, width] }: BlendPoint): number {
+  return height * width;
+}
+
+/** What the mixture is made from. */
+export interface BlendOptions {
+  readonly network: Network;
+  readonly plan: Plan;
+  readonly schedule: Schedule;
+  /** Clock of every stage, shallowest first. */
+  readonly clocks: readonly Clock[];
+  /** Size of the frames. */
+  readonly picture: PictureSize;
+  readonly motion: MotionGraph;
+  readonly memory: MemoryNames;
+  /** Name of the bool tensor [1] that tells of a restart. */
+  readonly restart: string;
+}
+
+/** A graph whose scores are mixed. */
+export interface BlendedGraph {
+  readonly graph: Graph;
+  /** The scores. */
+  readonly tensor: string;
+  /** What is kept from one mixture to the next. */
+  readonly kept: ClockTensor;
+  /** Tensors that are made together with the scores. */
+  readonly made: readonly string[];
+}
+
+/**
+ * Puts the mixture behind the node that makes the scores; `undefined` where the schedule has none. Nodes are named
+ * `clockwork/motion/blend/...`.
+ * @param graph the network's graph, with what is around it
+ * @throws ClockworkError `invalid-schedule` where the schedule asks for it and there are no scores to mix
+ */
+export function blendedGraph(graph: Graph, options: BlendOptions): BlendedGraph | undefined {
+  const { network, plan, schedule, clocks, motion, memory } = options;
+  const point = blendPointOf(network, options.picture);
+  if (point === undefined) {
+    if (schedule.kind !== "every" && (schedule.blend ?? 0) === 0) return undefined;
+    throw new ClockworkError(
+      "invalid-schedule",
+      `flow: expected a map of scores [1,C,H,W] that can be blended on the way to "${network.output.name}", got none; ` +
+        `try ${schedule.kind === "every" ? "every" : "the schedule without blend"}`,
+    );
+  }
+  const { tensor, dims, dtype } = point;
+  const b = new GraphBuilder("blend");
+  const producer = network.index.producerOf(tensor) ?? -1;
+  const depth = plan.stages.findLastIndex(({ nodes }) => nodes[producer] === 1);
+  const stage = depth + 1;
+  const share = shareGraph(b, { ...options, stage, clock: clocks[depth] ?? { kind: "every" } });
+  if (share === undefined) return undefined;
+
+  const fresh = `${tensor}@fresh`;
+  const isFloat = dtype === "float32";
+  const mixed = isFloat ? tensor : `${tensor}@mixed`;
+  const before = memory.before(keptName);
+  blendGraph(b, {
+    ...motion.pastOf(stage),
+    fresh: isFloat ? fresh : b.add(`${fresh}/float`, "Cast", [fresh], { to: castTo.float32 }),
+    dims,
+    before,
+    share,
+    scale: motion.scale,
+    kept: keptName,
+    to: mixed,
+  });
+  if (!isFloat) b.add(tensor, "Cast", [mixed], { to: castTo.float16 });
+  const written = b.build();
+  const names = new Map([[tensor, fresh]]);
+  const made = [fresh, ...written.nodes.flatMap((node) => node.outputs)];
+  // What memory, motion and clocks bring comes from outside of the network's graph.
+  const known = new Set([...made, ...written.initializers.keys()]);
+  const outer = new Set(written.nodes.flatMap((node) => node.inputs).filter((name) => name !== "" && !known.has(name)));
+  return {
+    graph: {
+      ...graph,
+      nodes: graph.nodes.flatMap((node) =>
+        node.outputs.includes(tensor) ? [{ ...renamed(node, names), name: fresh }, ...written.nodes] : [node],
+      ),
+      initializers: new Map([...graph.initializers, ...written.initializers]),
+      inputs: [...graph.inputs, ...[...outer].map((name) => tensorValue(name, "float32", undefined))],
+    },
+    tensor,
+    kept: { tensor: keptName, dtype: "float32", dims: keptDims(dims) },
+    made,
+  };
+}
+
+/** What is kept of scores. */
+const keptName = "clockwork/motion/blend/kept";
+
+/** Share of what moved in: none after a restart, less the longer the stage held. `undefined` where it is always none. */
+function shareGraph(
+  b: GraphBuilder,
+  { schedule, clock, stage, motion, restart }: BlendOptions & { readonly stage: number; readonly clock: Clock },
+): string | undefined {
+  const name = "clockwork/motion/blend/share-of-past";
+  const none = (): string => b.float32(`${name}/none`, [1], [0]);
+  switch (clock.kind) {
+    case "every":
+    case "period": {
+      const share = blendAt(schedule, clock.kind === "every" ? 1 : clock.frames);
+      return share === 0 ? undefined : b.add(name, "Where", [restart, none(), b.float32(`${name}/full`, [1], [share])]);
+    }
+    case "adaptive": {
+      // The same formula in the graph: a line through its values after one and two frames, down to zero.
+      const first = blendAt(schedule, 1);
+      if (first === 0) return undefined;
+      const slope = blendAt(schedule, 2) - first;
+      const past = b.add(`${name}/past`, "Mul", [motion.ageOf(stage), b.float32(`${name}/slope`, [1], [slope])]);
+      const line = b.add(`${name}/line`, "Add", [past, b.float32(`${name}/start`, [1], [first - slope])]);
+      const share = b.add(`${name}/aged`, "Relu", [line]);
+      return b.add(name, "Where", [restart, none(), share]);
+    }
+  }
+}
+
+/** Numbers of types in `Cast`. */
+const castTo = { float32: 1, float16: 10 } as const;
