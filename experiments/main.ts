@@ -6,7 +6,11 @@ import { parseSize, positive, repeated, wholeNumber } from "../src/cli/options.t
 import { exitCodes, print, report } from "../src/cli/terminal.ts";
 import type { Size } from "../src/index.ts";
 import type { ClockKind } from "../src/tune/index.ts";
+import { codecMotion, codecMotionText } from "./codec-motion.ts";
 import { coverage, coverageText } from "./coverage.ts";
+import { fastObjects, fastObjectsText } from "./fast-objects.ts";
+import { flowPictures } from "./flow-pictures.ts";
+import { flowTime, flowTimeText } from "./flow-time.ts";
 import { protocolLines } from "./protocols.ts";
 import { printed, type Table } from "./rows.ts";
 import { schedules } from "./schedules.ts";
@@ -124,6 +128,93 @@ program.addCommand(
     .exitOverride()
     .showHelpAfterError("(add --help for the flags)"),
 );
+
+program.addCommand(
+  new Command("codec-motion")
+    .description("Labels moved along the motion vectors of the video's codec, along flow, and not at all.")
+    .requiredOption("--data <paths...>", "videos; labels are not looked at")
+    .requiredOption("--model <model>", "model folder, .onnx file or hf:owner/name")
+    .option("--size <WxH>", "size at which the network runs", parseSize("--size"), { widthPx: 480, heightPx: 272 })
+    .option("--limit <n>", "at most n frames of each video", wholeNumber("--limit"), 300)
+    .option("--json", "print JSON")
+    .action(
+      async (flags: {
+        readonly data: readonly string[];
+        readonly model: string;
+        readonly size: Size;
+        readonly limit: number;
+        readonly json?: boolean;
+      }) => {
+        const periods = [2, 3, 5, 10];
+        const rows = await codecMotion({ ...flags, periods });
+        print(flags.json === true ? JSON.stringify(rows) : codecMotionText(rows, periods));
+      },
+    )
+    .exitOverride()
+    .showHelpAfterError("(add --help for the flags)"),
+);
+
+program
+  .addCommand(
+    new Command("flow-quality")
+      .description("Endpoint errors of the motion graph and of OpenCV on drawn scenes whose motion is known.")
+      .option("--seeds <n>", "how often each texture is made", wholeNumber("--seeds"), 3)
+      .option("--json", "print JSON")
+      .action(async (flags: { readonly seeds: number; readonly json?: boolean }) => {
+        // Only here: OpenCV takes a while to load.
+        const { flowQuality, flowQualityText } = await import("./flow-quality.ts");
+        const result = await flowQuality(flags);
+        print(flags.json === true ? JSON.stringify(result) : flowQualityText(result));
+      })
+      .exitOverride()
+      .showHelpAfterError("(add --help for the flags)"),
+  )
+  .addCommand(
+    new Command("fast-objects")
+      .description("Exact labels moved along the flow, and not moved, where small objects are fast.")
+      .option("--frames <n>", "frames of each sequence", wholeNumber("--frames"), 31)
+      .option("--json", "print JSON")
+      .action(async (flags: { readonly frames: number; readonly json?: boolean }) => {
+        const periods = [1, 2, 3, 5, 10];
+        const rows = await fastObjects({ frames: flags.frames, periods });
+        print(flags.json === true ? JSON.stringify(rows) : fastObjectsText(rows, periods));
+      })
+      .exitOverride()
+      .showHelpAfterError("(add --help for the flags)"),
+  )
+  .addCommand(
+    new Command("flow-time")
+      .description("Milliseconds of flow and warp by size of the picture, on one thread.")
+      .option("--rounds <n>", "rounds, the best of which counts", wholeNumber("--rounds"), 60)
+      .option("--json", "print JSON")
+      .action(async (flags: { readonly rounds: number; readonly json?: boolean }) => {
+        const rows = await flowTime(flags.rounds);
+        print(flags.json === true ? JSON.stringify(rows) : flowTimeText(rows));
+      })
+      .exitOverride()
+      .showHelpAfterError("(add --help for the flags)"),
+  )
+  .addCommand(
+    new Command("flow-pictures")
+      .description("Pictures of flow, of trust in it and of labels moved: of a drawn street, and of videos if given.")
+      .requiredOption("-o, --output <folder>", "where the pictures go")
+      .option("--data <paths...>", "videos")
+      .option("--model <model>", "model folder, .onnx file or hf:owner/name, for the labels of videos")
+      .option("--age <n>", "frames from the key frame to the one that is shown", wholeNumber("--age"), 5)
+      .action(
+        async (flags: {
+          readonly output: string;
+          readonly data?: readonly string[];
+          readonly model?: string;
+          readonly age: number;
+        }) => {
+          const { output, data = [], model, age } = flags;
+          print((await flowPictures({ folder: output, data, model, age })).join("\n"));
+        },
+      )
+      .exitOverride()
+      .showHelpAfterError("(add --help for the flags)"),
+  );
 
 try {
   await program.parseAsync();

@@ -38,7 +38,7 @@ export type Clock =
 
 /** Schedules as they are written, for messages and help. */
 export const scheduleForms =
-  "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD, adaptive:THRESHOLD@labels, adaptive:THRESHOLD@features, adaptive:THRESHOLD@residual+flow (or @arrived, @motion), pipeline, fixed:P+flow, every+flow, fixed:P+flow+blend:SHARE";
+  "every, skip:K, fixed:P, fixed:P1,P2,..., adaptive:THRESHOLD, adaptive:THRESHOLD@labels, adaptive:THRESHOLD@features, adaptive:THRESHOLD@residual+flow, adaptive:THRESHOLD@arrived+flow, adaptive:THRESHOLD@motion+flow, pipeline, fixed:P+flow, every+flow, fixed:P+flow+blend:SHARE";
 
 /** Longest period, in frames: ten hours at 30 frames a second; more is a slip of the hand. */
 const longestPeriod = 1_080_000;
@@ -66,7 +66,6 @@ export function parseSchedule(text: string): Schedule {
   }
   const firings = firingsIn(text, clock);
   const blend = mixing === undefined ? undefined : blendIn(text, mixing);
-  if (propagate !== "flow" && blend === undefined) return firings;
   return checkSchedule(
     { ...firings, ...(propagate === "flow" && { propagate }), ...(blend !== undefined && { blend }) },
     text,
@@ -79,7 +78,7 @@ function blendIn(text: string, part: string): number {
   return numberIn(text, value, "every+flow+blend:0.5");
 }
 
-function firingsIn(text: string, clock: string): Schedule {
+function firingsIn(text: string, clock: string): Firings {
   const [kind, value, ...more] = clock.trim().split(":");
   if (more.length > 0) fail(text, `one of ${scheduleForms}`);
   switch (kind) {
@@ -88,16 +87,16 @@ function firingsIn(text: string, clock: string): Schedule {
       if (value !== undefined) fail(text, `"${kind}" alone`);
       return { kind };
     case "skip":
-      return checkSchedule({ kind, period: numberIn(text, value, "skip:3") }, text);
+      return { kind, period: numberIn(text, value, "skip:3") };
     case "fixed": {
       const periods = (value ?? "").split(",").map((period) => numberIn(text, period, "fixed:2 or fixed:1,2,4"));
-      return checkSchedule({ kind, periods }, text);
+      return { kind, periods };
     }
     case "adaptive": {
       const [level, ...names] = (value ?? "").split("@");
       const signal = signalIn(text, names);
       const threshold = numberIn(text, level, "adaptive:0.25");
-      return checkSchedule({ kind, threshold, ...(signal !== undefined && { signal }) }, text);
+      return { kind, threshold, ...(signal !== undefined && { signal }) };
     }
     default:
       return fail(text, `one of ${scheduleForms}`);

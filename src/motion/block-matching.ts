@@ -198,13 +198,14 @@ class MatchWriter {
   /** Looks around where a flow leads: in the other frame as it is seen along that flow. */
   #followed(part: string, level: FlowLevel, ours: string, theirs: string, start: string): string {
     const nodes = this.#nodes;
+    const { heightCells, widthCells } = level;
+    const around = nodes.float32(`level${level.cellPx}/centres`, [1, 2, heightCells, widthCells], centres(level));
     const seen = nodes.sample(
       `${part}/seen`,
       theirs,
-      nodes.add(`${part}/grid`, "Add", [
-        nodes.add(`${part}/offsets`, "Transpose", [start], { perm: [0, 2, 3, 1] }),
-        nodes.float32(`level${level.cellPx}/centres`, [1, level.heightCells, level.widthCells, 2], centres(level)),
-      ]),
+      nodes.add(`${part}/grid`, "Transpose", [nodes.add(`${part}/places`, "Add", [start, around])], {
+        perm: [0, 2, 3, 1],
+      }),
     );
     const step = this.#search.best(part, level, ours, seen, this.#options.refineCells);
     return this.#chained(`${part}/chained`, level, step, start);

@@ -4,6 +4,8 @@ export { defaultMatchOptions, matchGraph, matchModel, matchScale } from "./block
 export type { MatchInputs, MatchOptions, MatchTensors } from "./block-matching.ts";
 export { blendGraph, keptDims } from "./blend.ts";
 export type { BlendInputs } from "./blend.ts";
+export { codecFlow } from "./codec-flow.ts";
+export type { CodecFlow } from "./codec-flow.ts";
 export { arrivingGraph, composeGraph, pathDims, restartGraph } from "./compose.ts";
 export type { ComposeInputs, PathTensors } from "./compose.ts";
 export { gridGraph } from "./grid.ts";

@@ -25,9 +25,9 @@ export interface LevelWork {
 
 /** How flow is looked for. */
 export interface FlowOptions {
-  /** Cells along the longer side of the picture at the finest level, about; default 80: 6 pixels each at 480x360. */
+  /** Cells along the longer side of the picture at the finest level, about; default 120: 4 pixels each at 480x360. */
   readonly finestCells: number;
-  /** Cells along the longer side at the coarsest level, about; default 20. Shifts to 1/15 of that side are found. */
+  /** Cells along the longer side at the coarsest level, about; default 15. Shifts to 1/15 of that side are found. */
   readonly coarsestCells: number;
   /** Work on the coarsest level, where there are several. */
   readonly coarsest: LevelWork;
@@ -59,12 +59,12 @@ export interface FlowScale extends PictureSize {
 
 /** What is taken where nothing is said. */
 export const defaultFlowOptions: FlowOptions = {
-  finestCells: 80,
-  coarsestCells: 20,
-  coarsest: { iterations: 2, windowCells: 5 },
+  finestCells: 120,
+  coarsestCells: 15,
+  coarsest: { iterations: 2, windowCells: 7 },
   middle: { iterations: 2, windowCells: 7 },
   finest: { iterations: 1, windowCells: 7 },
-  regularisation: 1e-4,
+  regularisation: 3e-4,
   differenceLimit: 0.2,
 };
 
@@ -74,7 +74,7 @@ export const defaultFlowOptions: FlowOptions = {
  *
  * @example
  * ```ts
- * flowScale({ widthPx: 480, heightPx: 360 }).levels.map(({ cellPx }) => cellPx); // [24, 12, 6]
+ * flowScale({ widthPx: 480, heightPx: 360 }).levels.map(({ cellPx }) => cellPx); // [32, 16, 8, 4]
  * ```
  */
 export function flowScale(size: PictureSize, options: FlowOptions = defaultFlowOptions): FlowScale {

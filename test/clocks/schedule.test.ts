@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import {
+  blendAt,
   checkSchedule,
   clocksOf,
   formatSchedule,
@@ -36,6 +37,11 @@ describe("text", () => {
     ["adaptive:0.25@labels", { kind: "adaptive", threshold: 0.25, signal: { kind: "labels" } }],
     ["adaptive:0.25@features", { kind: "adaptive", threshold: 0.25, signal: { kind: "features" } }],
     ["pipeline", { kind: "pipeline" }],
+    ["every+flow", { kind: "every", propagate: "flow" }],
+    ["fixed:5+flow", { kind: "fixed", periods: [5], propagate: "flow" }],
+    ["fixed:2+flow+blend:0.35", { kind: "fixed", periods: [2], propagate: "flow", blend: 0.35 }],
+    ["skip:3+flow+blend:0", { kind: "skip", period: 3, propagate: "flow", blend: 0 }],
+    ["adaptive:0.02@motion+flow", { kind: "adaptive", threshold: 0.02, signal: { kind: "motion" }, propagate: "flow" }],
   ])("%s is %j, and back", (text, schedule) => {
     expect(parseSchedule(text)).toEqual(schedule);
     expect(formatSchedule(schedule)).toBe(text);
@@ -55,7 +61,11 @@ describe("text", () => {
   });
 
   test("has a form for each kind in the help", () => {
-    const examples = scheduleForms.replaceAll("K", "3").replaceAll("THRESHOLD", "0.5").replace("P1,P2,...", "1,2");
+    const examples = scheduleForms
+      .replaceAll("K", "3")
+      .replaceAll("THRESHOLD", "0.5")
+      .replace("SHARE", "0.5")
+      .replace("P1,P2,...", "1,2");
     for (const text of examples.replaceAll("P", "2").split(", ")) expect(() => parseSchedule(text)).not.toThrow();
   });
 });
@@ -93,9 +103,9 @@ describe("refusals", () => {
     ["adaptive:NaN", "adaptive:0.25"],
     ["adaptive:@labels", "adaptive:0.25"],
     ["adaptive@labels", scheduleForms],
-    ["adaptive:0.25@", "labels or features"],
-    ["adaptive:0.25@edges", "labels or features"],
-    ["adaptive:0.25@labels@features", "labels or features"],
+    ["adaptive:0.25@", "labels, features, residual"],
+    ["adaptive:0.25@edges", "labels, features, residual"],
+    ["adaptive:0.25@labels@features", "labels, features, residual"],
     ["adaptive:0.25@probe", "--schedule FILE"],
     ["adaptive:0.25@expected", "--schedule FILE"],
     ["fixed:2@labels", "fixed:2 or fixed:1,2,4"],
@@ -213,5 +223,29 @@ describe("signals with weights", () => {
       expect(act).toThrow(part);
       expect(act).toThrow(`adaptive:0.25@${signal.kind}`);
     }
+  });
+});
+
+describe("blending", () => {
+  test("falls evenly from what is asked for to none after five frames", () => {
+    const schedule = parseSchedule("fixed:2+flow+blend:0.4");
+    expect([1, 2, 3, 4, 5, 6, 20].map((frames) => Number(blendAt(schedule, frames).toFixed(6)))).toEqual([
+      0.4, 0.3, 0.2, 0.1, 0, 0, 0,
+    ]);
+    expect(blendAt(parseSchedule("every+flow"), 1)).toBe(0.5);
+    expect(blendAt(parseSchedule("every"), 1)).toBe(0);
+  });
+
+  test.each([
+    ["fixed:2+blend:0.5", "still or flow"],
+    ["fixed:2+still+blend:0.5", "try fixed:2+flow"],
+    ["fixed:2+flow+blend:1", "from 0 to below 1"],
+    ["fixed:2+flow+blend:-0.1", "from 0 to below 1"],
+    ["fixed:2+flow+blend", "a number"],
+    ["fixed:2+flow+mix:0.5", "blend:SHARE"],
+    ["every+flow+blend:0", "try every"],
+    ["pipeline+flow", "try fixed:2+flow"],
+  ])("%s is refused with %s", (text, words) => {
+    expect(() => parseSchedule(text)).toThrow(words);
   });
 });

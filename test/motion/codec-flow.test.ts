@@ -144,7 +144,7 @@ describe("blocks", () => {
 describe("places without a vector", () => {
   const size = { widthPx: 480, heightPx: 272 };
   const scale = flowScale(size);
-  const { widthCells: w, heightCells: h } = scale.finest;
+  const { widthCells: w, heightCells: h, cellPx } = scale.finest;
 
   test("take what is around them, and are not valid", () => {
     // Left of the middle things go left, right of it right; in between and in a few holes nothing is known.
@@ -158,11 +158,22 @@ describe("places without a vector", () => {
     const { flow, valid } = codecFlow(listed(blocks), size, scale);
     const { x, y } = inPx(flow, scale);
     expect(most(y, new Float32Array(w * h).fill(1))).toBeLessThan(1e-5);
-    const of = (values: Float32Array, from: number, to: number): number[] =>
-      [...values].filter((_, cell) => cell % w >= from && cell % w < to);
-    expect(most(of(x, 0, 38), new Array<number>(38 * h).fill(-2))).toBeLessThan(1e-4);
-    expect(most(of(x, 43, w), new Array<number>((w - 43) * h).fill(3))).toBeLessThan(1e-4);
-    expect(most(of(valid, 27, 53))).toBe(0);
+    const of = (values: Float32Array, fromPx: number, toPx: number): number[] =>
+      [...values].filter((_, cell) => (cell % w) * cellPx >= fromPx && ((cell % w) + 1) * cellPx <= toPx);
+    const [left, right] = [of(x, 0, 228), of(x, 258, 480)];
+    expect(
+      most(
+        left,
+        left.map(() => -2),
+      ),
+    ).toBeLessThan(1e-4);
+    expect(
+      most(
+        right,
+        right.map(() => 3),
+      ),
+    ).toBeLessThan(1e-4);
+    expect(most(of(valid, 162, 318))).toBe(0);
   });
 
   test("are all still where there is no vector at all", () => {

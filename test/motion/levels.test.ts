@@ -7,11 +7,11 @@ import { flowModel, streamModel } from "./flow-model.ts";
 
 describe("scales", () => {
   test.each<[number, number, readonly number[]]>([
-    [480, 360, [24, 12, 6]],
-    [360, 480, [24, 12, 6]],
-    [640, 352, [32, 16, 8]],
-    [1280, 720, [64, 32, 16]],
-    [1920, 1080, [96, 48, 24]],
+    [480, 360, [32, 16, 8, 4]],
+    [360, 480, [32, 16, 8, 4]],
+    [640, 352, [40, 20, 10, 5]],
+    [1280, 720, [88, 44, 22, 11]],
+    [1920, 1080, [128, 64, 32, 16]],
     [64, 48, [4, 2, 1]],
     [20, 16, [1]],
   ])("%i x %i", (widthPx, heightPx, cells) => {
@@ -62,7 +62,7 @@ describe("scales", () => {
 
 // As the web build of ONNX Runtime has them for WebGPU.
 const operators = new Set(
-  "Add AveragePool Cast Clip Concat Conv Div Gather GatherElements GlobalAveragePool GridSample MatMul Mul Pad ReduceSum Reshape Slice Split Sqrt Sub Transpose Where".split(
+  "Abs Add AveragePool Cast Clip Concat Conv Div Gather GatherElements GlobalAveragePool GridSample MatMul Mul Pad ReduceSum Reshape Slice Split Sqrt Sub Transpose Where".split(
     " ",
   ),
 );
