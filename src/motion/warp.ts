@@ -57,7 +57,7 @@ export function labelWarpGraph(b: GraphBuilder, inputs: LabelWarpInputs): string
   const { finest } = scale;
   const covered = coveredPx(finest);
   const spanPx = { x: scale.widthPx / width, y: scale.heightPx / height };
-  const rows = Math.max(1, Math.min(mostRows, Math.floor((2 * finest.cellPx) / (3 * spanPx.y))));
+  const rows = Math.max(1, Math.min(mostRows, Math.floor(finest.cellPx / spanPx.y)));
   const blocks = Math.ceil(height / rows);
   const middle = Math.floor(rows / 2);
 
