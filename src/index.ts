@@ -1,10 +1,29 @@
 // The public names that need no platform: networks, plans, schedules, compiling, segmenting, scoring.
 // What needs Node (files, video, the engine on the CPU) is in `clockwork-convnets/node`.
 
-export { checkSchedule, clocksOf, formatSchedule, parseSchedule } from "./clocks/index.ts";
-export type { ChangeSignal, Clock, ExpectedSignal, LinearProbe, Schedule, Signal } from "./clocks/index.ts";
+export { checkSchedule, clocksOf, formatSchedule, isOracle, parseSchedule } from "./clocks/index.ts";
+export type {
+  ChangeSignal,
+  Clock,
+  ExpectedSignal,
+  LinearProbe,
+  MotionSignal,
+  PlainSignal,
+  Propagation,
+  Schedule,
+  Signal,
+} from "./clocks/index.ts";
 export { compile, readProtocol } from "./compile/index.ts";
-export type { Compiled, CompileOptions, Io, PortDescription, Protocol, StageDescription } from "./compile/index.ts";
+export type {
+  Compiled,
+  CompileOptions,
+  Io,
+  MotionOrigin,
+  MotionPorts,
+  PortDescription,
+  Protocol,
+  StageDescription,
+} from "./compile/index.ts";
 export type {
   Engine,
   EngineSession,

@@ -11,19 +11,22 @@ import { defaultClock } from "../node/open-segmenter.ts";
 import { writeWhole } from "../node/whole-file.ts";
 import { planNetwork } from "./network.ts";
 import {
+  checkMotion,
   modelSpec,
   parseSize,
   readSchedule,
   withNetworkFlags,
   scheduleOf,
+  withMotion,
   withPropagation,
+  type MotionFlags,
   type PropagationFlags,
   withTunedSchedule,
   type NetworkFlags,
 } from "./options.ts";
 import { print, warn } from "./terminal.ts";
 
-interface CompileFlags extends NetworkFlags, PropagationFlags {
+interface CompileFlags extends NetworkFlags, PropagationFlags, MotionFlags {
   readonly model?: string;
   readonly clock?: string;
   readonly schedule?: string;
@@ -45,7 +48,7 @@ export function compileCommand(signal: AbortSignal): Command {
       "when stages fire: every, skip:3, fixed:2, fixed:1,2,4, adaptive:0.25, pipeline",
       defaultClock,
     );
-  return withNetworkFlags(withPropagation(withTunedSchedule(command)))
+  return withNetworkFlags(withMotion(withPropagation(withTunedSchedule(command))))
     .addOption(
       new Option(
         "--io <kind>",
@@ -79,6 +82,7 @@ Examples:
 async function run(spec: string, flags: CompileFlags, signal: AbortSignal): Promise<void> {
   const tuned = flags.schedule === undefined ? undefined : await readSchedule(flags.schedule);
   const schedule = tuned?.schedule ?? scheduleOf(flags.clock ?? defaultClock, flags);
+  checkMotion(flags, [schedule]);
   if (flags.io === "tensors" && flags.frame !== undefined) {
     throw new ClockworkError("invalid-argument", "--frame: expected it with --io frames, got --io tensors; try --size");
   }
@@ -97,6 +101,7 @@ async function run(spec: string, flags: CompileFlags, signal: AbortSignal): Prom
   const { model, protocol } = compile(network, plan, {
     schedule,
     classNames: source.classNames,
+    ...(flags.motion !== undefined && { motion: flags.motion }),
     ...(flags.io === "frames"
       ? { io: "frames", preprocessing: source.preprocessing, ...(flags.frame !== undefined && { frame: flags.frame }) }
       : { io: "tensors", preprocessing: source.preprocessing }),

@@ -9,13 +9,16 @@ import { evaluateModel, type ClockSpec, type EvaluationStart } from "../node/eva
 import { readJson } from "../node/json-file.ts";
 import { downloadProgress } from "./network.ts";
 import {
+  checkMotion,
   countFrom,
   modelSpec,
   networkSize,
   readSchedule,
   repeated,
   schedulesOf,
+  withMotion,
   withPropagation,
+  type MotionFlags,
   type PropagationFlags,
   wholeNumber,
   withNetworkFlags,
@@ -25,7 +28,7 @@ import { Progress } from "./progress.ts";
 import { evaluationTable } from "./tables.ts";
 import { print, say, warn } from "./terminal.ts";
 
-interface EvaluateFlags extends NetworkFlags, PropagationFlags {
+interface EvaluateFlags extends NetworkFlags, PropagationFlags, MotionFlags {
   readonly dataset?: string;
   readonly split?: string;
   readonly model?: string;
@@ -65,7 +68,7 @@ export function evaluateCommand(signal: AbortSignal): Command {
       `schedule to evaluate; may be repeated (default: ${usualClocks.join(", ")})`,
       repeated,
     );
-  return withNetworkFlags(withPropagation(command))
+  return withNetworkFlags(withMotion(withPropagation(command)))
     .option("--schedule <file>", "a schedule that `tune -o` wrote, to evaluate as well; may be repeated", repeated)
     .option(
       "--map <map>",
@@ -119,6 +122,10 @@ async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): P
     ...schedulesOf(clocks, flags).map((clock) => ({ clock })),
     ...tuned.map(({ schedule, plan }) => ({ clock: schedule, plan })),
   ];
+  checkMotion(
+    flags,
+    specs.map(({ clock }) => clock),
+  );
   const progress = flags.quiet === true ? undefined : new Progress(process.stderr);
   let evaluation: DetailedEvaluation;
   try {
@@ -142,6 +149,7 @@ async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): P
       ...(flags.boundary !== undefined && { boundaryPx: flags.boundary }),
       ...(flags.size !== undefined && { size: flags.size }),
       ...(!flags.shots && { shots: false }),
+      ...(flags.motion !== undefined && { motion: flags.motion }),
       ...(!flags.consistency && { consistency: false }),
       ...(flags.threads !== undefined && { threads: flags.threads }),
       ...(flags.provider !== undefined && { providers: [flags.provider, "cpu"] }),

@@ -1,7 +1,15 @@
 // What several commands take, and how the texts of flags become values. Commander reports what these throw.
 
 import { Option, type Command } from "commander";
-import { checkSchedule, defaultBlend, parseSchedule, type Propagation, type Schedule } from "../clocks/index.ts";
+import {
+  checkSchedule,
+  defaultBlend,
+  formatSchedule,
+  parseSchedule,
+  type Propagation,
+  type Schedule,
+} from "../clocks/index.ts";
+import type { MotionOrigin } from "../compile/motion-graph.ts";
 import { ClockworkError } from "../errors.ts";
 import { sizeText, type Size } from "../network/index.ts";
 import { readJson } from "../node/json-file.ts";
@@ -165,6 +173,31 @@ export function schedulesOf(texts: readonly string[], { propagate, blend }: Prop
   if (flowing.length === 0) return texts.map((text) => scheduleOf(text, { ...flags, blend }));
   return plain.map((schedule) =>
     schedule.propagate === "flow" && schedule.blend === undefined ? checkSchedule({ ...schedule, blend }) : schedule,
+  );
+}
+
+/** Where motion is taken from, as a flag says it. */
+export interface MotionFlags {
+  readonly motion?: MotionOrigin;
+}
+
+/** Adds `--motion`. */
+export function withMotion(command: Command): Command {
+  return command.addOption(
+    new Option(
+      "--motion <source>",
+      "with flow: looked for in the pictures (graph), or the vectors that H.264 and MPEG videos come with (codec) (default: graph)",
+    ).choices(["graph", "codec"]),
+  );
+}
+
+/** @throws ClockworkError `invalid-argument` for `--motion` where no clock flows */
+export function checkMotion({ motion }: MotionFlags, schedules: readonly Schedule[]): void {
+  if (motion === undefined || schedules.some(({ propagate }) => propagate === "flow")) return;
+  throw new ClockworkError(
+    "invalid-argument",
+    `--motion: expected a clock that flows, got "${schedules.map(formatSchedule).join('", "')}"; ` +
+      "try one with +flow, as --clock fixed:5+flow",
   );
 }
 

@@ -11,6 +11,7 @@ import { openSink, openVideo, paletteFor, readPalette, type LabelSink, type Vide
 import { readJson } from "../node/json-file.ts";
 import { downloadProgress } from "./network.ts";
 import {
+  checkMotion,
   modelSpec,
   networkSize,
   otherSize,
@@ -19,7 +20,9 @@ import {
   wholeNumber,
   withNetworkFlags,
   scheduleOf,
+  withMotion,
   withPropagation,
+  type MotionFlags,
   type PropagationFlags,
   withTunedSchedule,
   type NetworkFlags,
@@ -27,7 +30,7 @@ import {
 import { Progress } from "./progress.ts";
 import { print, say, warn } from "./terminal.ts";
 
-interface SegmentFlags extends NetworkFlags, PropagationFlags {
+interface SegmentFlags extends NetworkFlags, PropagationFlags, MotionFlags {
   readonly model?: string;
   readonly clock?: string;
   readonly schedule?: string;
@@ -55,7 +58,7 @@ export function segmentCommand(signal: AbortSignal): Command {
       "when stages fire: every, skip:3, fixed:2, fixed:1,2,4, adaptive:0.25, pipeline",
       defaultClock,
     );
-  return withNetworkFlags(withPropagation(withTunedSchedule(command)))
+  return withNetworkFlags(withMotion(withPropagation(withTunedSchedule(command))))
     .option("-o, --output <path>", "overlay as .mp4, .mov, .mkv or .webm, or a folder for label PNGs (default: none)")
     .addOption(
       new Option("--format <kind>", "what to write; labels with .mkv is a lossless video of class indices").choices([
@@ -86,6 +89,7 @@ Clocks:
   fixed:1,2,4    one period for each stage, shallowest first
   adaptive:0.25  the deepest stage when a quarter of the labels of a shallow score map have changed
   fixed:5+flow   the same, and what is held moves along the optical flow; with any clock that holds something
+                 (--motion codec: along the motion vectors of the video)
 On the first frame, after a change of shot and after a change of frame size everything fires.
 
 Examples:
@@ -102,6 +106,7 @@ Labels come back at the size of the video. Ctrl-C stops: an unfinished video of 
 async function segment(input: string, flags: SegmentFlags, signal: AbortSignal): Promise<void> {
   const tuned = flags.schedule === undefined ? undefined : await readSchedule(flags.schedule);
   const schedule = tuned?.schedule ?? scheduleOf(flags.clock ?? defaultClock, flags);
+  checkMotion(flags, [schedule]);
   await using segmenter = await openSegmenter({
     model: modelSpec(undefined, flags.model),
     ...(tuned === undefined ? { clock: schedule } : { tuned }),
@@ -111,6 +116,7 @@ async function segment(input: string, flags: SegmentFlags, signal: AbortSignal):
     ...(flags.size !== undefined && { size: flags.size }),
     ...(flags.networkOutput !== undefined && { output: flags.networkOutput }),
     ...(!flags.shots && { shots: false }),
+    ...(flags.motion !== undefined && { motion: flags.motion }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
     ...(flags.provider !== undefined && { providers: [flags.provider, "cpu"] }),
     hub: { onProgress: downloadProgress(), signal },
@@ -118,6 +124,7 @@ async function segment(input: string, flags: SegmentFlags, signal: AbortSignal):
   const fixed = segmenter.compiledFor;
   await using video = await openVideo(input, {
     signal,
+    ...(segmenter.needsMotion && { motion: true }),
     ...(fixed !== undefined && { width: fixed.widthPx, height: fixed.heightPx }),
   });
   const { widthPx, heightPx } = video.info;
@@ -138,13 +145,15 @@ async function segment(input: string, flags: SegmentFlags, signal: AbortSignal):
       protocol.schedule === formatSchedule(schedule) ? protocol.schedule : `${protocol.schedule} (compiled in)`;
     say(
       `${input}: ${sizeText({ widthPx, heightPx })}, network at ${sizeText(protocol.network)}, ` +
-        `${protocol.stages.length} ${protocol.stages.length === 1 ? "stage" : "stages"}, clock ${clock}`,
+        `${protocol.stages.length} ${protocol.stages.length === 1 ? "stage" : "stages"}, clock ${clock}` +
+        (protocol.inputs.motion === undefined ? "" : ", motion of the codec"),
     );
   }
   const sink = flags.output === undefined ? undefined : await sinkFor(flags.output, flags, input, video, segmenter);
   const run = await drive(segmenter, video, sink, prepared, flags, signal);
-  warnings.push(...video.warnings, ...(sink?.warnings ?? []));
-  for (const warning of [...video.warnings, ...(sink?.warnings ?? [])]) warn(warning);
+  const after = [...video.warnings, ...(sink?.warnings ?? []), ...unmoved(run)];
+  warnings.push(...after);
+  for (const warning of after) warn(warning);
   report(run, protocol.schedule, flags, warnings);
 }
 
@@ -177,6 +186,17 @@ interface Run {
   readonly meter: SummaryMeter;
   readonly seconds: number;
   readonly shots: number;
+  /** Frames whose codec told no motion, though it was asked for it. */
+  readonly unmoved: number;
+}
+
+/** What is to be said where motion is mostly unknown: a video of intra pictures, or of fields. */
+function unmoved({ meter, unmoved: without }: Run): readonly string[] {
+  const { frames } = meter.result();
+  if (without <= frames / 2) return [];
+  return [
+    `the codec told no motion of ${without} of ${frames} frames, in which what is held stood still; try --motion graph`,
+  ];
 }
 
 /** Pulls results through; one frame is written while the next are made. */
@@ -197,6 +217,7 @@ async function drive(
   let frames = 0;
   let fired = 0;
   let shots = 0;
+  let still = 0;
   let writing: Promise<void> = Promise.resolve();
   try {
     try {
@@ -205,6 +226,7 @@ async function drive(
         frames += 1;
         if (result.fired.at(-1) === true) fired += 1;
         if (result.shot) shots += 1;
+        if (result.frame.motion?.blocks.length === 0) still += 1;
         await writing;
         writing = sink?.write(result.frame, result.labels) ?? Promise.resolve();
         // Seen when it is awaited; until then it must not count as unhandled.
@@ -225,7 +247,7 @@ async function drive(
     throw error;
   }
   progress?.done();
-  return { meter, seconds: (performance.now() - start) / 1000, shots };
+  return { meter, seconds: (performance.now() - start) / 1000, shots, unmoved: still };
 }
 
 function report(run: Run, schedule: string, flags: SegmentFlags, warnings: readonly string[]): void {

@@ -15,7 +15,7 @@ import {
   type Node,
   type Tensor,
 } from "../onnx/index.ts";
-import { lumaWeights } from "../motion/index.ts";
+import { flowScale, lumaWeights } from "../motion/index.ts";
 import { defaultPreprocessing, type Preprocessing } from "../preprocessing.ts";
 import type { Plan } from "../stages/plan.ts";
 import { membersOf } from "../stages/region.ts";
@@ -23,8 +23,8 @@ import { blendedGraph } from "./blend-graph.ts";
 import { clockGraph, conditionOf } from "./clock-graph.ts";
 import { imageGraph, labelGraph } from "./frame-graph.ts";
 import { pipelineGraph } from "./pipeline-graph.ts";
-import { lastMotionOpset, motionGraph, motionOpset, type MotionSource } from "./motion-graph.ts";
-import { metadataKey, protocolOf, type Io, type PortDescription, type Protocol } from "./protocol.ts";
+import { motionAt, motionGraph, motionOpset, type MotionOrigin, type MotionSource } from "./motion-graph.ts";
+import { metadataKey, protocolOf, type Io, type MotionPorts, type PortDescription, type Protocol } from "./protocol.ts";
 import { scopesOf, type Level } from "./scopes.ts";
 import { shotGraph, type ShotSource } from "./shot-graph.ts";
 import { signalSourceOf } from "./signal-source.ts";
@@ -42,6 +42,11 @@ export type CompileOptions = {
   readonly taps?: readonly string[];
   /** Whether everything fires at a change of shot; default true. A camera that moves very fast may be taken for one. */
   readonly shots?: boolean;
+  /**
+   * Where a schedule that flows takes motion from; default `graph`, which looks for it in the pictures. With `codec` it is
+   * fed on every run: the inputs `motion` and `motion-valid`, which the protocol describes.
+   */
+  readonly motion?: MotionOrigin;
 } & (
   | {
       /** Frames in, labels out: uint8 RGB [H,W,3] -> uint8 [H,W]. */
@@ -72,8 +77,9 @@ const leastOpset = 11;
 
 /**
  * Compiles a network.
- * @throws ClockworkError `invalid-schedule` where the schedule does not fit the plan, `unsupported-model` for operator
- *   sets before 11 and (for frames) more than 256 classes, `invalid-argument` for taps that cannot come out
+ * @throws ClockworkError `invalid-schedule` where the schedule does not fit the plan, and where motion is to come from a
+ *   codec and nothing flows, `unsupported-model` for operator sets before 11 and (for frames) more than 256
+ *   classes, `invalid-argument` for taps that cannot come out
  */
 export function compile(network: Network, plan: Plan, options: CompileOptions): Compiled {
   const opset = network.model.opsets.get("") ?? 0;
@@ -105,11 +111,11 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
   const names = namesFor(network.model.graph, options.io === "frames");
   const frame = options.io === "frames" ? (options.frame ?? network.size) : network.size;
   const flows = options.schedule.propagate === "flow";
-  if (flows && opset > lastMotionOpset) {
+  if (options.motion === "codec" && !flows) {
     throw new ClockworkError(
-      "unsupported-model",
-      `flow: expected an operator set up to ${lastMotionOpset}, got ${opset}, where GridSample has another form; ` +
-        "try exporting the network with opset 17",
+      "invalid-schedule",
+      `motion: expected a clock that flows for motion of a codec, got "${formatSchedule(options.schedule)}"; ` +
+        "try fixed:5+flow",
     );
   }
   const model = flows ? upgraded(network.model, motionOpset) : network.model;
@@ -130,9 +136,11 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
           names.shot,
         )
       : undefined;
+  const given = options.motion === "codec" ? motionPorts(frame, names) : undefined;
   const motion = flows
     ? motionGraph({
         source: motionSource(network, options, whole.input),
+        ...(given !== undefined && { given: { flow: given.flow.name, valid: given.valid.name } }),
         size: frame,
         stages: plan.stages.flatMap((stage, depth) => (clocks[depth]?.kind === "every" ? [] : [stage.index])),
         memory: names,
@@ -223,6 +231,7 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
     inputs: {
       image: { name: whole.input, dtype: whole.imageDtype, shape: whole.imageDims },
       reset: { name: names.reset, dtype: "bool", shape: [1] },
+      ...(given !== undefined && { motion: given }),
     },
     outputs: {
       results: whole.graph.outputs.map(({ name }) => describe(name)),
@@ -238,10 +247,11 @@ export function compile(network: Network, plan: Plan, options: CompileOptions): 
   const isResult = new Set(outputs.results.map(({ name }) => name));
   const graph: Graph = {
     ...model.graph,
-    nodes: staged.nodes,
+    nodes: flows ? motionAt(opset, staged.nodes) : staged.nodes,
     inputs: [
       value(protocol.inputs.image),
       value(protocol.inputs.reset),
+      ...(given === undefined ? [] : [value(given.flow), value(given.valid)]),
       ...state.map((link) => tensorValue(link.input, link.dtype, link.dims)),
     ],
     outputs: [
@@ -281,6 +291,8 @@ interface Names extends MemoryNames {
   readonly fired: string;
   readonly signal: string;
   readonly shot: string;
+  readonly motion: string;
+  readonly motionValid: string;
 }
 
 /** Short names where the network does not use them itself. */
@@ -297,6 +309,8 @@ function namesFor(graph: Graph, frames: boolean): Names {
     fired: free("fired"),
     signal: free("signal"),
     shot: free("shot"),
+    motion: free("motion"),
+    motionValid: free("motion-valid"),
     before: (tensor) => free(`state/${tensor}`),
     after: (tensor) => free(`next/${tensor}`),
   };
@@ -307,6 +321,16 @@ function greyLevel(preprocessing: Preprocessing | undefined): number {
   if (preprocessing === undefined) return 1 / 115;
   const { scale, std } = preprocessing;
   return std.reduce((sum, deviation) => sum + scale / deviation, 0) / Math.max(1, std.length) || scale;
+}
+
+/** Inputs for motion that a codec tells. */
+function motionPorts(frame: Size, names: Names): MotionPorts {
+  const { heightCells, widthCells, cellPx } = flowScale(frame).finest;
+  return {
+    flow: { name: names.motion, dtype: "float32", shape: [1, 2, heightCells, widthCells] },
+    valid: { name: names.motionValid, dtype: "float32", shape: [1, 1, heightCells, widthCells] },
+    cellPx,
+  };
 }
 
 /** What motion is seen in: the frame, or the image tensor as it was normalised. */

@@ -1,6 +1,7 @@
 // What is held moves with the video: luma, optical flow and its chain since each stage fired run on every frame, in front
 // of the stages; the warp itself is in the branch that holds. What is remembered is never warped itself, only looked at
-// along the whole chain, so that nothing blurs.
+// along the whole chain, so that nothing blurs. Flow may come from outside, too: then luma is there only for what compares
+// pictures.
 
 import { ClockworkError } from "../errors.ts";
 import {
@@ -23,7 +24,7 @@ import {
   type PictureSize,
 } from "../motion/index.ts";
 import type { MotionSignal } from "../clocks/index.ts";
-import { GraphBuilder, type DType, type Node, type Tensor } from "../onnx/index.ts";
+import { attributeOf, GraphBuilder, type DType, type Node, type Tensor } from "../onnx/index.ts";
 import { conditionOf } from "./clock-graph.ts";
 import { motionSignalGraph } from "./motion-signals.ts";
 import type { ClockTensor } from "./signal-graph.ts";
@@ -41,9 +42,17 @@ export type MotionSource =
       readonly offset: number;
     };
 
+/** Where motion is taken from: looked for in the pictures by the graph, or told by the codec of a video. */
+export type MotionOrigin = "graph" | "codec";
+
+/** Flow of one frame step. Names of float32 tensors, as `flowGraph` gives them. */
+export type StepFlow = Pick<FlowTensors, "flow" | "valid">;
+
 /** What motion is needed for. */
 export interface MotionGraphOptions {
   readonly source: MotionSource;
+  /** Flow that comes from outside; default: it is looked for in the source. */
+  readonly given?: StepFlow;
   readonly size: PictureSize;
   /** Stages that may rest. */
   readonly stages: readonly number[];
@@ -86,8 +95,28 @@ export interface MotionGraph {
 /** Operator set that brought GridSample. */
 export const motionOpset = 16;
 
-/** Last operator set in which GridSample has the form that is written. */
-export const lastMotionOpset = 19;
+/** Operator set from which on the mode `bilinear` of GridSample is called `linear`. */
+const renamedMotionOpset = 20;
+
+/**
+ * Nodes of motion as a later operator set has them, those in branches, too. Up to 19 they are as they were written: the
+ * form that all providers know.
+ */
+export function motionAt(opset: number, nodes: readonly Node[]): readonly Node[] {
+  if (opset < renamedMotionOpset) return nodes;
+  return nodes.map((node) => {
+    const attributes = new Map(
+      [...node.attributes].map(([name, attribute]) => [
+        name,
+        attribute.kind === "graph"
+          ? { ...attribute, value: { ...attribute.value, nodes: motionAt(opset, attribute.value.nodes) } }
+          : attribute,
+      ]),
+    );
+    const isOurs = node.op === "GridSample" && node.name.startsWith(motionPrefix);
+    return { ...node, attributes: isOurs ? attributes.set("mode", attributeOf("linear")) : attributes };
+  });
+}
 
 /**
  * Writes flow and what moves along it. Nodes are named `clockwork/motion/...`.
@@ -107,8 +136,9 @@ class MotionWriter implements MotionGraph {
   readonly #before = new GraphBuilder("motion");
   readonly #after = new GraphBuilder("chains");
   readonly #branches = new Map<string, Tensor>();
-  readonly #luma: string;
-  readonly #step: FlowTensors;
+  readonly #step: StepFlow;
+  #luma: string | undefined;
+  #lumaBefore: string | undefined;
   /** By stage that may rest: flow to its last firing before this frame, and with this one. */
   readonly #chains = new Map<number, { readonly arriving: string; readonly path: PathTensors }>();
   readonly #pasts = new Map<number, Past>();
@@ -116,16 +146,11 @@ class MotionWriter implements MotionGraph {
 
   constructor(options: MotionGraphOptions) {
     this.#options = options;
-    const { source, size, stages, memory: names } = options;
+    const { given, size, stages, memory: names } = options;
     const b = this.#before;
     const scale = flowScale(size);
     this.scale = scale;
-    this.#luma =
-      source.kind === "frame"
-        ? frameLuma(b, { frame: source.name, scale })
-        : imageLuma(b, { ...source, image: source.name, scale });
-    this.#keep(b, lumaName, this.#luma, this.#lumaDims);
-    this.#step = flowGraph(b, { now: this.#luma, before: names.before(lumaName), scale });
+    this.#step = given ?? flowGraph(b, { now: this.#lumaNow(), before: this.#lumaThen(), scale });
     for (const stage of stages) {
       const prefix = prefixOf(stage);
       const tensor = `${prefix}/chain`;
@@ -152,22 +177,17 @@ class MotionWriter implements MotionGraph {
     const known = this.#pasts.get(stage);
     if (known !== undefined) return known;
     const b = this.#before;
-    const { memory: names } = this.#options;
     const prefix = prefixOf(stage);
     const chain = this.#chains.get(stage);
     let { flow, valid } = this.#step;
-    let then = names.before(lumaName);
     if (chain !== undefined) {
       const parts = [`${prefix}/arriving/flow`, `${prefix}/arriving/valid`];
       const sizes = b.int64(`${prefix}/arriving/sizes`, [2], [2, 1]);
       b.add(`${prefix}/arriving`, "Split", [chain.arriving, sizes], { axis: 1 }, { outputs: parts });
       [flow = "", valid = ""] = parts;
-      const key = `${prefix}/key`;
-      then = names.before(key);
-      const kept = this.#after.add(`${key}/now`, "Where", [conditionOf(stage), this.#luma, then]);
-      this.#keep(this.#after, key, kept, this.#lumaDims);
     }
-    const mismatch = mismatchGraph(b, { now: this.#luma, then, flow, scale: this.scale, prefix });
+    const luma = chain === undefined ? this.#lumaThen() : this.#lumaFired(stage);
+    const mismatch = mismatchGraph(b, { now: this.#lumaNow(), before: luma, flow, scale: this.scale, prefix });
     const past: Past = { flow, valid, mismatch };
     this.#pasts.set(stage, past);
     return past;
@@ -218,6 +238,36 @@ class MotionWriter implements MotionGraph {
     const written = branch.build();
     for (const [name, value] of written.initializers) this.#branches.set(name, value);
     return written.nodes;
+  }
+
+  /** Brightness of the current frame; written when it is first asked for. */
+  #lumaNow(): string {
+    const { source } = this.#options;
+    const b = this.#before;
+    const { scale } = this;
+    this.#luma ??=
+      source.kind === "frame"
+        ? frameLuma(b, { frame: source.name, scale })
+        : imageLuma(b, { ...source, image: source.name, scale });
+    return this.#luma;
+  }
+
+  /** Brightness of the frame before; kept from when it is first asked for. */
+  #lumaThen(): string {
+    if (this.#lumaBefore === undefined) {
+      this.#keep(this.#before, lumaName, this.#lumaNow(), this.#lumaDims);
+      this.#lumaBefore = this.#options.memory.before(lumaName);
+    }
+    return this.#lumaBefore;
+  }
+
+  /** Brightness of the frame on which a stage fired last. */
+  #lumaFired(stage: number): string {
+    const key = `${prefixOf(stage)}/key`;
+    const fired = this.#options.memory.before(key);
+    const kept = this.#after.add(`${key}/now`, "Where", [conditionOf(stage), this.#lumaNow(), fired]);
+    this.#keep(this.#after, key, kept, this.#lumaDims);
+    return fired;
   }
 
   get #lumaDims(): readonly number[] {

@@ -22,6 +22,23 @@ export interface PortDescription {
   readonly shape: readonly number[];
 }
 
+/**
+ * Motion that comes from outside, frame by frame: where each cell of a grid over the frame was one frame before. Cells are
+ * squares from the upper left corner; what does not fill one at the right and lower edge is left out. What is fed with
+ * `reset` does not matter, as long as it is finite.
+ */
+export interface MotionPorts {
+  /**
+   * float32 [1, 2, heightCells, widthCells], x and y: from the centre of a cell to where the frame before had what is there
+   * now, in halves of what all cells cover: a step of n cells to the right is 2n / widthCells.
+   */
+  readonly flow: PortDescription;
+  /** float32 [1, 1, heightCells, widthCells]: how much of a cell that is known for, 0 to 1; 0 where it leads out. */
+  readonly valid: PortDescription;
+  /** Edge of a cell in pixels of the frame. */
+  readonly cellPx: number;
+}
+
 /** A stage, as far as a driver wants to know it. */
 export interface StageDescription {
   readonly index: number;
@@ -42,7 +59,12 @@ export interface Protocol {
   readonly stages: readonly StageDescription[];
   readonly classNames?: readonly string[];
   /** What to feed on every run besides the memory: the image and `reset`, a bool [1]. */
-  readonly inputs: { readonly image: PortDescription; readonly reset: PortDescription };
+  readonly inputs: {
+    readonly image: PortDescription;
+    readonly reset: PortDescription;
+    /** Absent where the network needs no motion, or looks for it itself. */
+    readonly motion?: MotionPorts;
+  };
   /** What comes out besides the memory. */
   readonly outputs: {
     /** Label map, or the outputs of the source. */

@@ -33,35 +33,57 @@ async function recognise(path: string): Promise<Recognition> {
 
 async function open(path: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
   if (options.split !== undefined) splitOf(videoLayout, options);
-  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  return openVideoDataset(path, options);
+}
+
+/** How to read a video as a dataset. */
+export interface VideoDatasetOptions {
+  /** Whether frames carry the motion vectors of their codec; default false. */
+  readonly motion?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Opens a video, or a folder of pictures, as a dataset without labels.
+ *
+ * @throws {ClockworkError} as `openVideo` does: `invalid-argument` for motion of what has no vectors among them.
+ */
+export async function openVideoDataset(
+  path: string,
+  { motion = false, signal }: VideoDatasetOptions = {},
+): Promise<Dataset> {
   // Whether there is a video in it shows now, and not in the middle of the work.
-  await using reader = await openVideo(path, signal);
+  await using reader = await openVideo(path, { motion, ...(signal !== undefined && { signal }) });
   const notes: string[] = [...reader.warnings];
   return {
     name: videoLayout.name,
     split: undefined,
     classNames: [],
-    sequences: [sequence(path, notes)],
+    sequences: [sequence(path, motion, notes)],
     notes,
   };
 }
 
 /** @param notes gets what went wrong in reading, once it is known. */
-function sequence(path: string, notes: string[]): Sequence {
+function sequence(path: string, motion: boolean, notes: string[]): Sequence {
   const name = stemOf(basename(path));
-  return { name, length: undefined, labelled: [], read: (range = {}) => framesOf(path, name, range, notes) };
+  return {
+    name,
+    length: undefined,
+    labelled: [],
+    read: (range = {}) => framesOf({ path, name, motion }, range, notes),
+  };
 }
 
 async function* framesOf(
-  path: string,
-  name: string,
+  { path, name, motion }: { readonly path: string; readonly name: string; readonly motion: boolean },
   range: FrameRange,
   notes: string[],
 ): AsyncGenerator<LabelledFrame, void, void> {
   const { from, to, step } = wholeRange(name, range);
   throwIfAborted(range.signal, name);
   if (to <= from) return;
-  const reader = await openVideo(path, range.signal === undefined ? {} : { signal: range.signal });
+  const reader = await openVideo(path, { motion, ...(range.signal !== undefined && { signal: range.signal }) });
   const frames = reader[Symbol.asyncIterator]();
   const start = (index: number): ReturnType<typeof frames.next> | undefined => {
     if (index >= to) return undefined;

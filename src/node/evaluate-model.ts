@@ -14,6 +14,7 @@ import {
   type Dataset,
   type ViewportOptions,
 } from "../datasets/index.ts";
+import { openVideoDataset, videoLayout } from "../datasets/video.ts";
 import { ClockworkError } from "../errors.ts";
 import {
   checkpointVersion,
@@ -97,6 +98,7 @@ export interface EvaluationStart {
  * @throws ClockworkError where the dataset, the model, a clock or the class mapping is no good, `aborted` by the signal
  */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<DetailedEvaluation> {
+  const { motion: origin, ...others } = options;
   const { signal } = options;
   const specs: readonly ClockSpec[] = [
     { clock: "every" },
@@ -108,23 +110,29 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Deta
     .filter(({ schedule }, place) => place === 0 || !isOracle(schedule))
     // Twice the same would be two rows that nobody can tell apart.
     .filter((spec, place, all) => all.findIndex((other) => isSame(other, spec)) === place);
-  const opened = await openDataset(options.folder, {
+  const takesVectors = origin === "codec";
+  if (takesVectors) checkMotion(options, wanted);
+  const found = await openDataset(options.folder, {
     ...(options.layout !== undefined && { layout: options.layout }),
     ...(options.split !== undefined && { split: options.split }),
     ...(signal !== undefined && { signal }),
   });
+  const opened = takesVectors ? await withVectors(found, options) : found;
   const dataset = options.viewport === undefined ? opened : translatingViewport(opened, options.viewport);
   const first = await firstFrame(dataset, signal);
   const contenders: Contender[] = [];
   try {
     for (const { schedule, stages, plan } of wanted) {
+      // The oracle and others that hold still have no use for motion.
+      const motion = schedule.propagate === "flow" ? origin : undefined;
       const oracle = contenders[0]?.segmenter;
       const segmenter =
         oracle?.variant({
           schedule,
+          motion,
           ...(stages !== undefined && { stages }),
           ...(plan !== undefined && { planFor: (network: Network): Plan => planFromFile(plan, network) }),
-        }) ?? (await openSegmenter({ ...options, clock: schedule }));
+        }) ?? (await openSegmenter({ ...others, clock: schedule }));
       contenders.push({ schedule, segmenter });
       if (segmenter.compiledFor !== undefined) throw compiledAlready(options.model);
     }
@@ -132,6 +140,37 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Deta
   } finally {
     await Promise.all(contenders.map(({ segmenter }) => segmenter[Symbol.asyncDispose]()));
   }
+}
+
+/** @throws ClockworkError `invalid-argument` where motion of a codec has no use, or leads to frames that are left out */
+function checkMotion({ every = 1 }: StretchOptions, wanted: readonly ParsedSpec[]): void {
+  if (!wanted.some(({ schedule }) => schedule.propagate === "flow")) {
+    throw new ClockworkError(
+      "invalid-argument",
+      "motion: expected a clock that flows among those to evaluate, got none; try one with +flow, as fixed:5+flow",
+    );
+  }
+  if (every !== 1) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `every: expected 1 with motion of a codec, which leads from each frame to the one before, got ${every}; ` +
+        "try motion graph",
+    );
+  }
+}
+
+/**
+ * A video opened anew, with its motion vectors.
+ * @throws ClockworkError `invalid-argument` for what is no video, or one whose codec tells none
+ */
+async function withVectors({ name }: Dataset, { folder, signal }: EvaluateModelOptions): Promise<Dataset> {
+  if (name !== videoLayout.name) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `motion: expected a video file, whose codec tells motion, got pictures of ${name}; try motion graph`,
+    );
+  }
+  return openVideoDataset(folder, { motion: true, ...(signal !== undefined && { signal }) });
 }
 
 function isSame(a: ParsedSpec, b: ParsedSpec): boolean {

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { parseSchedule, type Schedule } from "../clocks/index.ts";
 import { readProtocol } from "../compile/index.ts";
+import type { MotionOrigin } from "../compile/motion-graph.ts";
 import { nodeEngine } from "../engine/node/engine.ts";
 import { openModel, type HubOptions, type ModelSource } from "../models/index.ts";
 import type { Network, Size } from "../network/index.ts";
@@ -31,6 +32,11 @@ export interface OpenSegmenterOptions {
   readonly output?: string;
   /** Whether everything fires at a change of shot; default true. A camera that moves very fast may be taken for one. */
   readonly shots?: boolean;
+  /**
+   * Where a clock with `+flow` takes motion from; default `graph`, which looks for it in the pictures. `codec` takes the
+   * motion vectors that an H.264 or MPEG video came with: open it with `motion: true`.
+   */
+  readonly motion?: MotionOrigin;
   /** Threads of the engine; default: as many as the machine has cores. */
   readonly threads?: number;
   /** Execution providers, the preferred first, such as `["cuda", "cpu"]`; default: the CPU. */
@@ -69,13 +75,17 @@ export async function openSegmenter(options: OpenSegmenterOptions): Promise<Segm
     preprocessing: source.preprocessing,
     classNames: protocol?.classNames ?? source.classNames,
     // A compiled network has its preprocessing inside: what was assumed about it does not matter.
-    warnings: protocol === undefined ? [...source.warnings, ...otherModel(tuned, source)] : [],
+    warnings:
+      protocol === undefined
+        ? [...source.warnings, ...otherModel(tuned, source), ...otherMotion(tuned, options.motion)]
+        : [],
     stages: options.stages,
     cuts,
     planFor: plan === undefined ? undefined : (network: Network): Plan => planFromFile(plan, network),
     size: options.size,
     output: options.output,
     shots: options.shots,
+    motion: options.motion,
     engineOptions: {
       ...(options.threads !== undefined && { threads: options.threads }),
       ...(options.providers !== undefined && { providers: options.providers }),
@@ -89,4 +99,10 @@ export function otherModel(tuned: ScheduleFile | undefined, { bytes, name }: Mod
   return [
     `the schedule was tuned for another file, of "${tuned.model.name}", than that of ${name}: what it promises is not known here`,
   ];
+}
+
+/** What is to be said where a schedule was tuned with other motion: all are tuned with that of the graph. */
+function otherMotion(tuned: ScheduleFile | undefined, motion: MotionOrigin | undefined): readonly string[] {
+  if (tuned === undefined || motion !== "codec") return [];
+  return ["the schedule was tuned with motion from the graph: what it promises is not known with that of a codec"];
 }

@@ -1,6 +1,7 @@
 // How to segment: what a segmenter is made from.
 
 import type { Schedule } from "../clocks/index.ts";
+import type { MotionOrigin } from "../compile/motion-graph.ts";
 import type { Engine, OpenOptions } from "../engine/engine.ts";
 import type { Network, Size } from "../network/index.ts";
 import type { Model } from "../onnx/index.ts";
@@ -28,6 +29,11 @@ export interface SegmenterOptions {
   readonly output?: string | undefined;
   /** Whether everything fires at a change of shot; default true. */
   readonly shots?: boolean | undefined;
+  /**
+   * Where a schedule that flows takes motion from; default `graph`, which looks for it in the pictures. `codec` takes it
+   * from `Frame.motion`: frames must then follow each other as they do in their video.
+   */
+  readonly motion?: MotionOrigin | undefined;
   /** Tensors of the network or of its clock that come with every result; see `CompileOptions.taps`. */
   readonly taps?: readonly string[] | undefined;
   /** What is to be said of the model itself; comes first among the notes. */

@@ -36,7 +36,7 @@ export async function compileFor(
   const { model, preprocessing, schedule, classNames, cuts, warnings = [] } = options;
   const protocol = readProtocol(model);
   if (protocol !== undefined) {
-    checkCompiled(protocol, frame, options.taps ?? []);
+    checkCompiled(protocol, frame, options);
     return { model, protocol, network: undefined, plan: undefined, notes: [...warnings] };
   }
   const { size = networkSize(preprocessing, frame) } = options;
@@ -54,6 +54,7 @@ export async function compileFor(
     classNames,
     ...(options.taps !== undefined && { taps: options.taps }),
     ...(options.shots !== undefined && { shots: options.shots }),
+    ...(options.motion !== undefined && { motion: options.motion }),
   });
   const moved = sizeText(network.size) !== sizeText(wanted);
   const notes = [
@@ -67,7 +68,11 @@ export async function compileFor(
   return { ...compiled, network, plan, notes };
 }
 
-function checkCompiled(protocol: Protocol, frame: Size, taps: readonly string[]): void {
+function checkCompiled(
+  protocol: Protocol,
+  frame: Size,
+  { taps = [], motion }: Pick<SegmenterOptions, "taps" | "motion">,
+): void {
   if (protocol.io !== "frames") {
     throw new ClockworkError(
       "invalid-argument",
@@ -80,6 +85,14 @@ function checkCompiled(protocol: Protocol, frame: Size, taps: readonly string[])
       "invalid-argument",
       `segmenter: expected frames of ${sizeText(protocol.frame)} for this compiled network, got ${sizeText(frame)}; ` +
         `try the network that it was compiled from, or compiling it for ${sizeText(frame)}`,
+    );
+  }
+  const origin = protocol.inputs.motion === undefined ? "graph" : "codec";
+  if (motion !== undefined && motion !== origin) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `segmenter: expected motion ${origin}, as it was compiled in, got ${motion}; ` +
+        "try the network that it was compiled from, or compiling it with that motion",
     );
   }
   const compiledIn = new Set(protocol.outputs.taps?.map(({ name }) => name));

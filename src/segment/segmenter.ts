@@ -2,6 +2,7 @@
 // decode, inference and what the caller does with results going at the same time. It decides nothing about stages:
 // that is in the compiled graph.
 
+import { MotionFeed } from "../compile/motion-feed.ts";
 import { readProtocol, type Protocol } from "../compile/protocol.ts";
 import type { EngineSession, EngineTensor } from "../engine/engine.ts";
 import { zeros } from "../engine/ort-session.ts";
@@ -51,6 +52,8 @@ export interface SegmentOptions {
 
 interface Prepared extends Preparation {
   readonly session: EngineSession;
+  /** `undefined` for a network that takes no motion. */
+  readonly motion: MotionFeed | undefined;
 }
 
 /** Frames that the engine has at a time: one that runs and one that waits, so that it is never idle. */
@@ -117,6 +120,13 @@ export class Segmenter implements AsyncDisposable {
     return readProtocol(this.#options.model)?.frame;
   }
 
+  /** Whether frames have to carry the motion vectors of their codec: `openVideo` puts them in with `motion: true`. */
+  get needsMotion(): boolean {
+    const { model, motion } = this.#options;
+    const protocol = readProtocol(model);
+    return protocol === undefined ? motion === "codec" : protocol.inputs.motion !== undefined;
+  }
+
   /**
    * Plans, compiles and opens the network for frames of a size; {@link segment} does so by itself. What is held of
    * frames of another size is lost.
@@ -147,7 +157,9 @@ export class Segmenter implements AsyncDisposable {
       outputs: protocol.outputs.results.map(({ name, dtype, shape }) => ({ name, dtype, dims: shape })),
     });
     // What is made from here on is closed by `dispose`, which waits for preparations.
-    this.#prepared = { ...preparation, session };
+    const ports = protocol.inputs.motion;
+    const motion = ports === undefined ? undefined : new MotionFeed(ports, frame);
+    this.#prepared = { ...preparation, session, motion };
     this.#restart = true;
     return this.#prepared;
   }
@@ -167,7 +179,7 @@ export class Segmenter implements AsyncDisposable {
    * source): one that was left earlier may have run frames whose results nobody got.
    *
    * @throws ClockworkError `aborted` when `signal` is, `invalid-argument` with `continues` after a call that was left
-   *   early; whatever the source throws, after the results of the frames before
+   *   early, and for frames without motion where they have to carry it; whatever the source throws, after the results of the frames before
    */
   async *segment(
     frames: AsyncIterable<Frame> | Iterable<Frame>,
@@ -248,7 +260,7 @@ export class Segmenter implements AsyncDisposable {
   /**
    * Takes what another segmenter held: the next call with `continues` goes on from there; one without starts afresh.
    * The network is prepared for the snapshot's frames. Its weights are not compared: whether the snapshot is of the same
-   * model, its signal and its preprocessing is the caller's to know.
+   * model, its signal, its motion and its preprocessing is the caller's to know.
    *
    * @throws ClockworkError `invalid-argument` while frames are worked on, and where the snapshot is of another schedule,
    *   or of a network that holds other tensors
@@ -296,9 +308,10 @@ export class Segmenter implements AsyncDisposable {
     );
   }
 
-  async #run({ session, protocol }: Prepared, frame: Frame, source: number): Promise<SegmentResult> {
+  async #run({ session, protocol, motion }: Prepared, frame: Frame, source: number): Promise<SegmentResult> {
     const { image, reset } = protocol.inputs;
     const restart = this.#restart;
+    const moved = motion?.of(frame, restart);
     this.#restart = false;
     this.#ahead = true;
     // Both are asked for at once: no other frame may come between.
@@ -306,6 +319,7 @@ export class Segmenter implements AsyncDisposable {
     const running = session.run({
       [image.name]: { dtype: "uint8", dims: image.shape, data: frame.data },
       [reset.name]: { dtype: "bool", dims: [1], data: Uint8Array.of(restart ? 1 : 0) },
+      ...moved,
     });
     const [{ outputs, milliseconds }] = await Promise.all([running, cleared]);
     const labels = outputs[protocol.outputs.results[0]?.name ?? ""]?.data;

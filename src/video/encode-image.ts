@@ -12,7 +12,7 @@ import { Codec, CodecContext, Frame as NativeFrame, Packet, Rational } from "nod
 import { ClockworkError } from "../errors.ts";
 import type { Frame } from "../frame.ts";
 import { PictureGraph } from "./filter-graph.ts";
-import { check } from "./native.ts";
+import { check, quietLogs } from "./native.ts";
 import { nativeFrame } from "./sink.ts";
 
 /** How to encode a picture. */
@@ -32,6 +32,7 @@ const timeBase = { num: 1, den: 25 } as const;
  * @throws ClockworkError `invalid-video` where FFmpeg cannot
  */
 export async function encodeImage(picture: Frame, options: EncodeImageOptions = {}): Promise<Uint8Array> {
+  quietLogs();
   const { format = "png", mostWidthPx = picture.widthPx, nearest = false } = options;
   const jpeg = format === "jpeg";
   const widthPx = Math.min(picture.widthPx, mostWidthPx);

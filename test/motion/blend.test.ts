@@ -133,11 +133,11 @@ describe("mixture", () => {
 test("mismatch is the difference along the flow, less what the exposure did", async () => {
   const b = new GraphBuilder("mismatch");
   const luma = [1, 1, h, w];
-  const then = floats(luma, () => 0.2 + 0.5 * random.next());
-  const now = floats(luma, (at) => Number(then.data[at]));
-  const inputs = { now, then, flow };
+  const before = floats(luma, () => 0.2 + 0.5 * random.next());
+  const now = floats(luma, (at) => Number(before.data[at]));
+  const inputs = { now, before, flow };
   for (const [name, tensor] of Object.entries(inputs)) b.input(name, tensor.dtype, tensor.dims);
-  b.output(mismatchGraph(b, { now: "now", then: "then", flow: "flow", scale }), "float32", luma);
+  b.output(mismatchGraph(b, { now: "now", before: "before", flow: "flow", scale }), "float32", luma);
   const model = modelOf(b.build());
   const [name = ""] = model.graph.outputs.map((output) => output.name);
 
@@ -145,7 +145,7 @@ test("mismatch is the difference along the flow, less what the exposure did", as
     const [row, column] = [Math.floor(cell / w), cell % w];
     const dx = (Number(flow.data[cell]) * w) / 2;
     const dy = (Number(flow.data[cell + h * w]) * h) / 2;
-    return bilinear(plane(then.data as Float32Array, w, h), row + dy, column + dx);
+    return bilinear(plane(before.data as Float32Array, w, h), row + dy, column + dx);
   });
   const mean = (values: ArrayLike<number>): number =>
     Array.from(values).reduce((sum, value) => sum + value, 0) / (h * w);
@@ -156,7 +156,7 @@ test("mismatch is the difference along the flow, less what the exposure did", as
 
   // A picture that only got darker explains itself.
   const still = floats([1, 2, h, w], () => 0);
-  const darker = floats(luma, (at) => 0.7 * Number(then.data[at]));
-  const dark = (await runOnce(model, { now: darker, then, flow: still }))[name];
+  const darker = floats(luma, (at) => 0.7 * Number(before.data[at]));
+  const dark = (await runOnce(model, { now: darker, before, flow: still }))[name];
   expect(most(dark?.data as Float32Array)).toBeLessThan(1e-3);
 });
