@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Command, Option } from "commander";
-import { formatSchedule } from "../clocks/index.ts";
+import { formatSchedule, type Propagation } from "../clocks/index.ts";
 import { ClockworkError, reasonOf } from "../errors.ts";
 import type { Size } from "../network/index.ts";
 import { tuneModel, type TunedModel } from "../node/tune-model.ts";
@@ -32,6 +32,7 @@ interface TuneFlags extends NetworkFlags {
   readonly confidence: number;
   readonly promise: "mean" | "clips";
   readonly signal: "auto" | ClockKind;
+  readonly propagate: Propagation;
   readonly block?: number;
   readonly fit?: number;
   readonly seed?: number;
@@ -68,11 +69,20 @@ export function tuneCommand(signal: AbortSignal): Command {
     .addOption(
       new Option(
         "--signal <kind>",
-        "what the clock looks at: the labels of a shallow score map, those of a linear probe, the disagreement expected " +
-          "from both, or nothing (fixed); auto takes what agrees most with the oracle",
+        "what the clock looks at: the labels of a shallow score map, those of a linear probe; with flow: how badly the key " +
+          "frame explains this one (residual), how much came into view (arrived), how far things moved (motion); the " +
+          "disagreement expected from all of these, or nothing (fixed); auto takes what agrees most with the oracle",
       )
-        .choices(["auto", "labels", "probe", "expected", "fixed"])
+        .choices(["auto", "labels", "probe", "residual", "arrived", "motion", "expected", "fixed"])
         .default("auto"),
+    )
+    .addOption(
+      new Option(
+        "--propagate <kind>",
+        "what the clock does with what is held: still, or flow, which moves it with the video",
+      )
+        .choices(["still", "flow"])
+        .default("still"),
     );
   return withNetworkFlags(command)
     .option("--block <seconds>", "length of the blocks that a promise is made from (default: 1)", positive("--block"))
@@ -96,6 +106,7 @@ needs footage: 46 blocks for 5 %, 232 for 1 % (--promise clips: 9). Where there 
 
 Examples:
   clockwork tune drive.mp4 --model my-model --budget 0.5 -o schedule.json
+  clockwork tune drive.mp4 --model my-model --stages 1 --propagate flow --budget 0.2 -o schedule.json
   clockwork tune monday.mp4 tuesday.mp4 --model my-model --max-loss 0.02 -o schedule.json
   clockwork segment today.mp4 --model my-model --schedule schedule.json -o out.mp4`,
     )
@@ -113,6 +124,7 @@ async function run(videos: readonly string[], flags: TuneFlags, signal: AbortSig
       model: modelSpec(undefined, flags.model),
       goal,
       ...(flags.signal !== "auto" && { kind: flags.signal }),
+      propagate: flags.propagate,
       ...(flags.block !== undefined && { blockSec: flags.block }),
       ...(flags.fit !== undefined && { fitShare: flags.fit }),
       ...(flags.seed !== undefined && { seed: flags.seed }),

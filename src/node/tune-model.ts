@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { formatSchedule } from "../clocks/index.ts";
 import { openDataset, type Sequence } from "../datasets/index.ts";
+import { nodeEngine } from "../engine/node/engine.ts";
 import { ClockworkError } from "../errors.ts";
 import { openModel } from "../models/index.ts";
 import { planToFile } from "../stages/index.ts";
@@ -16,8 +17,8 @@ import { openSegmenter, type OpenSegmenterOptions } from "./open-segmenter.ts";
 /** What to tune, and how. */
 export interface TuneModelOptions
   extends
-    Omit<OpenSegmenterOptions, "clock" | "tuned">,
-    Pick<TuneOptions, "kind" | "blockSec" | "fitShare" | "seed" | "limit" | "signal" | "onProgress"> {
+    Omit<OpenSegmenterOptions, "clock" | "tuned" | "motion">,
+    Pick<TuneOptions, "kind" | "propagate" | "blockSec" | "fitShare" | "seed" | "limit" | "signal" | "onProgress"> {
   /** Video files, folders of pictures or datasets; labels are not looked at. */
   readonly videos: readonly string[];
   /** Split of datasets; default: the layout's. */
@@ -72,6 +73,11 @@ export async function tuneModel(options: TuneModelOptions): Promise<TunedModel> 
       ...options,
       videos,
       oracle,
+      engine: nodeEngine,
+      engineOptions: {
+        ...(options.threads !== undefined && { threads: options.threads }),
+        ...(options.providers !== undefined && { providers: options.providers }),
+      },
       labels,
       network,
       plan,

@@ -4,8 +4,8 @@
 
 import type { Signal } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
-import type { Changes } from "./recording.ts";
-import { signalReader, trace, type SignalReader, type Trace } from "./simulate.ts";
+import type { Changes, ValueReader } from "./recording.ts";
+import { signalReader, trace, type Trace } from "./simulate.ts";
 import { leastGap, nextFloat32, thresholdBetween } from "./threshold.ts";
 
 /** A threshold and how often the deepest stage fires with it. */
@@ -23,6 +23,12 @@ export interface Budget {
   readonly shares: readonly number[];
 }
 
+/** What may be spent on an adaptive clock. */
+export interface AdaptiveBudget extends Budget {
+  /** Frames in a row that it may hold, whatever the signal; no end to it unless told. */
+  readonly longestHold?: number;
+}
+
 /** What a budget buys. */
 export type BudgetAnswer =
   /** The budget is that of the oracle: no clock is needed. */
@@ -33,7 +39,7 @@ export type BudgetAnswer =
       readonly updateRate: number;
       readonly macsRatio: number;
     }
-  /** Even when the deepest stage fires on first frames of videos and shots alone, the mean costs `least`. */
+  /** Even when the deepest stage fires on first frames of videos and shots, and after the longest hold, alone, the mean costs `least`. */
   | { readonly kind: "out-of-reach"; readonly least: number };
 
 /** What a budget buys from a clock with a fixed rate. */
@@ -61,11 +67,11 @@ export function macsRatioAt(shares: readonly number[], updateRate: number): numb
 export function thresholdForBudget(
   videos: readonly Changes[],
   signal: Signal,
-  { budget, shares }: Budget,
+  { budget, shares, longestHold = Infinity }: AdaptiveBudget,
   neighbours: number = neighbourhood,
 ): BudgetAnswer {
   checkBudget(budget);
-  const sweeper = new Sweeper(videos, signal);
+  const sweeper = new Sweeper(videos, signal, longestHold);
   if (budget >= 1) return { kind: "every", macsRatio: 1 };
   const ratioOf = (run: Trace): number => macsRatioAt(shares, run.firings / run.frames);
   let low = sweeper.at(0);
@@ -103,12 +109,19 @@ export function thresholdForBudget(
 }
 
 /**
- * Thresholds from the most careful (0: fires always) to the cheapest (fires on first frames alone), with update rates that
- * fall from each to the next and are spread as evenly as the signal allows. At most `count`, from 2.
+ * Thresholds from the most careful (0: fires always) to the cheapest (fires on first frames alone, and after the longest
+ * hold), with update rates that fall from each to the next and are spread as evenly as the signal allows. At most `count`,
+ * from 2.
+ * @param longestHold frames in a row that the clock may hold, whatever the signal
  * @throws ClockworkError `invalid-argument` without frames
  */
-export function sweep(videos: readonly Changes[], signal: Signal, count: number): readonly SweepPoint[] {
-  const sweeper = new Sweeper(videos, signal);
+export function sweep(
+  videos: readonly Changes[],
+  signal: Signal,
+  count: number,
+  longestHold: number = Infinity,
+): readonly SweepPoint[] {
+  const sweeper = new Sweeper(videos, signal, longestHold);
   const runs = [sweeper.at(0), sweeper.at(Infinity)];
   while (runs.length < count) {
     let widest = -1;
@@ -173,16 +186,18 @@ export function periodForBudget(videos: readonly Changes[], { budget, shares }: 
 /** Runs of the clock over all videos. */
 class Sweeper {
   readonly #videos: readonly Changes[];
-  readonly #readers: readonly SignalReader[];
+  readonly #readers: readonly ValueReader[];
+  readonly #longestHold: number;
 
-  constructor(videos: readonly Changes[], signal: Signal) {
+  constructor(videos: readonly Changes[], signal: Signal, longestHold: number) {
     checkFrames(videos);
     this.#videos = videos;
+    this.#longestHold = longestHold;
     this.#readers = videos.map((changes) => signalReader(changes, signal));
   }
 
   at(threshold: number): Trace {
-    return trace(this.#videos, this.#readers, threshold);
+    return trace(this.#videos, this.#readers, threshold, this.#longestHold);
   }
 
   /** A run between two that are no neighbours. */

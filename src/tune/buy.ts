@@ -5,7 +5,7 @@ import { ClockworkError } from "../errors.ts";
 import { periodForBudget, thresholdForBudget } from "./budget.ts";
 import type { Plan } from "../stages/index.ts";
 import { tryOut, type Ground, type TunedCandidate } from "./ground.ts";
-import { periodSchedule, type Choice, type ClockKind, type Part } from "./part.ts";
+import { adaptiveSchedule, periodSchedule, type Choice, type ClockKind, type Part } from "./part.ts";
 import { percent } from "./wording.ts";
 
 /** What a budget bought. */
@@ -34,8 +34,10 @@ export async function buy(ground: Ground, budget: number): Promise<Bought> {
     else compared.push((await tryOut(ground, answer, parts)).candidate);
   }
   const winner = worthiest(compared);
-  if (winner === undefined) throw outOfReach(least, budget, ground.plan);
-  const notes = lookingNotes(compared, winner);
+  if (winner === undefined) {
+    throw outOfReach(least, budget, ground.plan, ground.kinds.includes("fixed") ? Infinity : ground.longestHold);
+  }
+  const notes = lookingNotes(ground, compared, winner);
   if (isFitted(winner.kind) || parts === ground.whole) return { best: winner, parts, candidates: compared, notes };
   // Now that the kind is known: nothing of it was fitted, so all frames count.
   const answer = scheduleForBudget(ground, winner.kind, ground.whole, budget);
@@ -44,10 +46,21 @@ export async function buy(ground: Ground, budget: number): Promise<Bought> {
   return { best, parts: ground.whole, candidates: compared, notes };
 }
 
-/** What is said of a budget that even a clock which never fires exceeds. @param least what that one costs */
-export function outOfReach(least: number, budget: number, plan: Plan): ClockworkError {
+/**
+ * What is said of a budget that even a clock which fires as little as it may exceeds.
+ * @param least what that one costs
+ * @param longestHold frames in a row that it may hold; `Infinity` where there is no end to it
+ */
+export function outOfReach(least: number, budget: number, plan: Plan, longestHold: number = Infinity): ClockworkError {
   // Rounded up, so that it is enough.
   const enough = (Math.ceil(1000 * least) / 1000).toFixed(3);
+  if (longestHold < Infinity) {
+    return new ClockworkError(
+      "invalid-argument",
+      `budget: expected at least ${enough}, which firing every ${longestHold + 1} frames costs, as clocks that look at the ` +
+        `scene do with flow, got ${budget}; try fixed${plan.stages.length === 1 ? "" : ", or --stages 1"}`,
+    );
+  }
   return new ClockworkError(
     "invalid-argument",
     plan.stages.length === 1
@@ -79,7 +92,16 @@ export function worthiest<Tried extends { readonly kind: ClockKind; readonly dis
 }
 
 /** Says whether looking at the scene pays on this footage. */
-function lookingNotes(candidates: readonly TunedCandidate[], best: TunedCandidate): readonly string[] {
+function lookingNotes(
+  { kinds, longestHold }: Ground,
+  candidates: readonly TunedCandidate[],
+  best: TunedCandidate,
+): readonly string[] {
+  if (candidates.length < kinds.length && candidates.every(({ kind }) => kind === "fixed")) {
+    return [
+      `clocks that look at the scene cost more than this: with flow they fire every ${longestHold + 1} frames or more often`,
+    ];
+  }
   const fixed = candidates.find(({ kind }) => kind === "fixed");
   const adaptive = leastDisagreement(candidates);
   if (fixed === undefined || adaptive === undefined || fixed.schedule.kind === "every") return [];
@@ -100,7 +122,7 @@ function leastDisagreement<Tried extends { readonly kind: ClockKind; readonly di
 
 /** The schedule of a kind for a budget; the least budget where it is out of reach. */
 export function scheduleForBudget(
-  { shares, signals, plan }: Ground,
+  { shares, signals, plan, propagate, longestHold }: Ground,
   kind: ClockKind,
   parts: readonly Part[],
   budget: number,
@@ -115,16 +137,16 @@ export function scheduleForBudget(
       case "out-of-reach":
         return answer.least;
       case "fixed":
-        return { kind, schedule: periodSchedule(plan, answer.period) };
+        return { kind, schedule: periodSchedule(plan, propagate, answer.period) };
     }
   }
-  const answer = thresholdForBudget(videos, signal, { budget, shares });
+  const answer = thresholdForBudget(videos, signal, { budget, shares, longestHold });
   switch (answer.kind) {
     case "every":
       return { kind, schedule: { kind: "every" } };
     case "out-of-reach":
       return answer.least;
     case "adaptive":
-      return { kind, schedule: { kind: "adaptive", threshold: answer.threshold, signal } };
+      return { kind, schedule: adaptiveSchedule(signal, propagate, answer.threshold) };
   }
 }

@@ -1,11 +1,13 @@
 // How far clockwork is from the oracle on each frame, for any firings. What is held depends on nothing but the frame of
-// the last firing, so each pair of a frame and its key is run once, whatever the number of schedules that have it.
+// the last firing (and where it moved to on the frames since, with flow), so each pair of a frame and its key is run once,
+// whatever the number of schedules that have it.
 
 import type { Sequence } from "../datasets/dataset.ts";
 import { throwIfAborted } from "../datasets/sequence.ts";
 import { ClockworkError } from "../errors.ts";
 import type { Frame } from "../frame.ts";
 import { agreementOf } from "../metrics/index.ts";
+import type { Size } from "../network/index.ts";
 import type { Segmenter } from "../segment/index.ts";
 import { neverFires, variantOf, type FootageOptions } from "./footage.ts";
 
@@ -19,16 +21,22 @@ export interface Stretch {
 export class Disagreements implements AsyncDisposable {
   readonly #options: FootageOptions;
   readonly #resting: Segmenter;
-  readonly #wholeNet: boolean;
+  readonly #repeatsLabels: boolean;
   /** By video: share of the pixels that disagree on frame t with what key k left, at `k * 2^26 + t`. */
   readonly #known: Map<number, number>[];
 
   /** @param stages stages of the plan */
   constructor(options: FootageOptions, stages: number) {
     this.#options = options;
-    this.#resting = variantOf(options, { schedule: neverFires(stages) });
-    this.#wholeNet = stages === 1;
+    const { propagate = "still" } = options;
+    this.#resting = variantOf(options, { schedule: neverFires(stages, propagate) });
+    this.#repeatsLabels = stages === 1 && propagate === "still";
     this.#known = options.videos.map(() => new Map());
+  }
+
+  /** Refuses a network that cannot rest as it is asked to, before it is measured. @throws ClockworkError as compiling */
+  async prepare({ widthPx, heightPx }: Size): Promise<void> {
+    if (!this.#repeatsLabels) await this.#resting.prepare({ widthPx, heightPx });
   }
 
   /**
@@ -44,7 +52,7 @@ export class Disagreements implements AsyncDisposable {
     const sequence = this.#options.videos[video];
     if (known === undefined || sequence === undefined) throw new RangeError(`video ${video}`);
     const pieces = piecesOf(keys, stretch, known);
-    if (this.#wholeNet) await this.#compareLabels(video, pieces, known, step);
+    if (this.#repeatsLabels) await this.#compareLabels(video, pieces, known, step);
     else await this.#run(video, sequence, pieces, known, step);
     return Float64Array.from({ length: stretch.to - stretch.from }, (_, offset) => {
       const frame = stretch.from + offset;
@@ -58,7 +66,7 @@ export class Disagreements implements AsyncDisposable {
     });
   }
 
-  /** One stage holds its labels: what they would be is known without running anything. */
+  /** One stage repeats its labels: what they would be is known without running anything. */
   async #compareLabels(
     video: number,
     pieces: readonly Piece[],

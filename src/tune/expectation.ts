@@ -1,14 +1,14 @@
-// The regressor of an expected signal: disagreement with the oracle from shares of changed labels and the age of what is
-// held (clocks/signal.ts has the formula). Least squares with coefficients that are not negative, so that more change and
+// The regressor of an expected signal: disagreement with the oracle from other signals (shares of changed labels, what the
+// flow gives) and the age of what is held (clocks/signal.ts has the formula). Least squares with coefficients that are not negative, so that more change and
 // more age never look better; by coordinate descent on the normal equations (Franc et al. 2005), which are few.
 
-import type { ChangeSignal, ExpectedSignal } from "../clocks/index.ts";
+import type { ExpectedSignal, PlainSignal } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { seeded, shuffled } from "./random.ts";
 
 /** Measured pairs: a frame, and an earlier one on which the stage fired last. */
 export interface DisagreementPairs {
-  /** `shares[i][p]`: share of labels of signal i that changed between the two frames of pair p. */
+  /** `shares[i][p]`: value of signal i over the two frames of pair p, such as the share of labels that changed. */
   readonly shares: readonly ArrayLike<number>[];
   /** Frames between the two, from 1. */
   readonly ages: ArrayLike<number>;
@@ -20,7 +20,7 @@ export interface DisagreementPairs {
 
 /** How to fit. */
 export interface ExpectationOptions {
-  readonly signals: readonly ChangeSignal[];
+  readonly signals: readonly PlainSignal[];
   /** Age from which on more age says nothing new, in frames. */
   readonly ageCap: number;
   readonly seed: number;

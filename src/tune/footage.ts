@@ -1,14 +1,18 @@
 // Footage that a clock is tuned on, gone through with segmenters: the oracle's labels, the small label maps that clocks
 // look at, feature vectors for a probe. Decides nothing.
 
-import type { ChangeSignal, LinearProbe, Schedule } from "../clocks/index.ts";
+import type { ChangeSignal, LinearProbe, Propagation, Schedule } from "../clocks/index.ts";
 import type { Sequence } from "../datasets/dataset.ts";
+import type { Engine, OpenOptions } from "../engine/index.ts";
 import { ClockworkError } from "../errors.ts";
 import type { LabelStore } from "../evaluate/index.ts";
 import type { Frame } from "../frame.ts";
 import { sizeText, type Network, type Size } from "../network/index.ts";
 import type { Segmenter, SegmenterVariant, SegmentResult } from "../segment/index.ts";
 import { planFromFile, planToFile, type Plan } from "../stages/index.ts";
+import { MotionRecorder } from "./motion-recorder.ts";
+import type { MotionValues } from "./motion-values.ts";
+import { movedBy } from "./part.ts";
 import type { ProbeSamples } from "./probe.ts";
 import type { Random } from "./random.ts";
 import type { LabelMap, Recording } from "./recording.ts";
@@ -33,6 +37,11 @@ export interface FootageOptions {
   readonly plan: Plan;
   /** Gets the oracle's labels, by video and frame. */
   readonly labels: LabelStore;
+  /** What clocks do with what is held; default `still`. */
+  readonly propagate?: Propagation;
+  /** What flow is recorded with; needed for `flow`. The same as the oracle's, so that decisions are the same. */
+  readonly engine?: Engine;
+  readonly engineOptions?: Pick<OpenOptions, "threads" | "providers">;
   /** Most frames of each video. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
@@ -47,8 +56,11 @@ export interface OracleVideo {
 }
 
 /** A clock of which nothing fires but first frames of videos and shots. */
-export function neverFires(stages: number): Schedule {
-  return stages === 1 ? { kind: "skip", period: longestPeriod } : { kind: "fixed", periods: [longestPeriod] };
+export function neverFires(stages: number, propagate: Propagation = "still"): Schedule {
+  return {
+    ...(stages === 1 ? { kind: "skip", period: longestPeriod } : { kind: "fixed", periods: [longestPeriod] }),
+    ...movedBy(propagate),
+  };
 }
 
 /** The longest period that a schedule takes. */
@@ -68,9 +80,13 @@ const outOfReach = 2;
 
 /**
  * Runs the oracle over all videos and keeps its labels.
+ * @param onSize told the size of the first frame before the others are run
  * @throws ClockworkError `invalid-video` for a video without frames, or with frames of several sizes
  */
-export async function runOracle(options: FootageOptions): Promise<readonly OracleVideo[]> {
+export async function runOracle(
+  options: FootageOptions,
+  onSize: (size: Size) => Promise<void> = () => Promise.resolve(),
+): Promise<readonly OracleVideo[]> {
   const { videos, oracle, labels } = options;
   const known = totalOf(options);
   let done = 0;
@@ -81,6 +97,7 @@ export async function runOracle(options: FootageOptions): Promise<readonly Oracl
     let last = 0;
     let size: Size | undefined;
     for await (const { labels: map, timestampSec } of oracle.segment(framesOf(sequence, options), pass(options))) {
+      if (done === 0) await onSize(map);
       size ??= map;
       if (sizeText(map) !== sizeText(size)) {
         throw new ClockworkError(
@@ -104,13 +121,18 @@ export async function runOracle(options: FootageOptions): Promise<readonly Oracl
 
 const usualFramesPerSec = 25;
 
-/** Runs the network with its deep stages at rest, and records what clocks look at. */
+/**
+ * Runs the network with its deep stages at rest, and records what clocks look at.
+ * @param looksAtMotion whether what the flow gives is recorded, too
+ */
 export async function recordSignals(
   options: FootageOptions,
   signals: readonly ChangeSignal[],
   stages: number,
+  looksAtMotion = false,
 ): Promise<readonly Recording[]> {
   const { videos } = options;
+  // Labels are of fresh scores, so nothing needs to move here.
   await using resting = variantOf(options, {
     schedule: recordingSchedule(signals, stages),
     taps: signals.map(({ kind }) => `clockwork/clock/${kind}/now`),
@@ -121,15 +143,49 @@ export async function recordSignals(
   for (const sequence of videos) {
     const maps = signals.map((): LabelMap[] => []);
     const shots: boolean[] = [];
+    const motion: MotionValues[] = [];
+    await using recorder = new OpenedLate(options);
     for await (const result of resting.segment(framesOf(sequence, options), pass(options))) {
       for (const [at, { kind }] of signals.entries()) maps[at]?.push(smallMap(result, kind));
       shots.push(result.shot);
+      if (looksAtMotion) motion.push(await recorder.record(result.frame));
       done += 1;
       options.onProgress?.({ step: "signals", frames: done, total: known });
     }
-    recordings.push({ signals, maps, shots });
+    recordings.push({ signals, maps, shots, ...(looksAtMotion && { motion }) });
   }
   return recordings;
+}
+
+/** A recorder of motion, opened when the size of the frames is known. */
+class OpenedLate implements AsyncDisposable {
+  readonly #options: FootageOptions;
+  #recorder: MotionRecorder | undefined;
+
+  constructor(options: FootageOptions) {
+    this.#options = options;
+  }
+
+  async record(frame: Frame): Promise<MotionValues> {
+    this.#recorder ??= await this.#open(frame);
+    return await this.#recorder.record(frame);
+  }
+
+  #open({ widthPx, heightPx }: Frame): Promise<MotionRecorder> {
+    const { engine, engineOptions } = this.#options;
+    if (engine === undefined) {
+      throw new ClockworkError("invalid-argument", "tune: expected an engine to record motion with, got none");
+    }
+    return MotionRecorder.open({
+      engine,
+      size: { widthPx, heightPx },
+      ...(engineOptions !== undefined && { engineOptions }),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#recorder?.[Symbol.asyncDispose]();
+  }
 }
 
 /** A clock that looks at all signals and never fires for them. */

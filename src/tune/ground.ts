@@ -1,7 +1,14 @@
 // All that is known before clocks are compared: recordings in parts, signals fitted to the first of them, and how cost is
 // shared among stages.
 
-import type { ChangeSignal, Signal } from "../clocks/index.ts";
+import {
+  longestHold,
+  type ChangeSignal,
+  type MotionSignal,
+  type PlainSignal,
+  type Propagation,
+  type Signal,
+} from "../clocks/index.ts";
 import { signalSourceOf } from "../compile/index.ts";
 import { ClockworkError } from "../errors.ts";
 import type { Network } from "../network/index.ts";
@@ -10,6 +17,7 @@ import { blockFramesOf, divide, type Span } from "./blocks.ts";
 import type { Disagreements } from "./disagreement.ts";
 import { fitExpectation } from "./expectation.ts";
 import { probeSignal, recordSignals, sampleFeatures, type FootageOptions, type OracleVideo } from "./footage.ts";
+import { longestAge, motionSignals } from "./motion-values.ts";
 import { costOf, keysOf, partsOf, periodKeys, type Choice, type ClockKind, type Cost, type Part } from "./part.ts";
 import { fitProbe } from "./probe.ts";
 import { seeded } from "./random.ts";
@@ -32,6 +40,10 @@ export interface GroundOptions extends FootageOptions {
 /** What clocks are compared on, in parts. */
 export interface Ground {
   readonly plan: Plan;
+  /** What all clocks do with what is held. */
+  readonly propagate: Propagation;
+  /** Frames in a row that a clock which looks at the scene may hold; `Infinity` where there is no end to it. */
+  readonly longestHold: number;
   /** Cost of each stage without deeper ones, as a share of the network's; shallowest first. */
   readonly shares: readonly number[];
   /** Kinds of clocks that may be chosen. */
@@ -104,8 +116,16 @@ export function divideFootage(
  * Refuses a kind of clock for which the network has nothing to look at.
  * @throws ClockworkError `invalid-argument`
  */
-export function checkKind({ plan, network, kind }: Pick<GroundOptions, "plan" | "network" | "kind">): void {
+export function checkKind({
+  plan,
+  network,
+  kind,
+  propagate,
+}: Pick<GroundOptions, "plan" | "network" | "kind" | "propagate">): void {
   if (kind === undefined || kind === "fixed") return;
+  if (propagate === "flow" && (kind === "expected" || isOfMotion(kind))) return;
+  if (isOfMotion(kind))
+    throw unsuitable(kind, "it is measured in flow, and what is held stands still", "propagate flow");
   const stages = plan.stages.length;
   if (stages === 1) throw unsuitable(kind, plan.notes[0] ?? "there is one stage, the whole network");
   const { labels, features } = sightsOf(network, plan);
@@ -114,10 +134,14 @@ export function checkKind({ plan, network, kind }: Pick<GroundOptions, "plan" | 
   if (features.kind === "none") throw unsuitable(kind, features.why);
 }
 
-function unsuitable(kind: ClockKind, why: string): ClockworkError {
+function isOfMotion(kind: ClockKind | undefined): kind is MotionSignal["kind"] {
+  return motionSignals.some((signal) => signal.kind === kind);
+}
+
+function unsuitable(kind: ClockKind, why: string, hint = "fixed"): ClockworkError {
   return new ClockworkError(
     "invalid-argument",
-    `tune: expected something that a clock of kind "${kind}" can look at, got none: ${why}; try fixed`,
+    `tune: expected something that a clock of kind "${kind}" can look at, got none: ${why}; try ${hint}`,
   );
 }
 
@@ -131,15 +155,17 @@ export async function groundOf(
   divided: FootageParts,
   disagreements: Disagreements,
 ): Promise<Ground> {
-  const { plan } = options;
+  const { plan, propagate = "still" } = options;
   const notes: string[] = [];
   const fitFrames = videos.map((_, video) => divided.fit.find((span) => span.video === video)?.to ?? 0);
   const changeSignals = await changeSignalsOf(options, fitFrames, notes);
-  const recordings = await recordSignals(options, changeSignals, plan.stages.length);
+  const ofMotion = motionSignalsOf(options);
+  const recordings = await recordSignals(options, changeSignals, plan.stages.length, ofMotion.length > 0);
   const fit = partsOf(recordings, divided.fit);
-  const signals = new Map<ClockKind, Signal>(changeSignals.map((signal) => [signal.kind, signal]));
-  if (changeSignals.length > 0 && (options.kind === undefined || options.kind === "expected")) {
-    const fitted = await expectedSignal(options, changeSignals, fit, disagreements, notes);
+  const plain: readonly PlainSignal[] = [...changeSignals, ...ofMotion];
+  const signals = new Map<ClockKind, Signal>(plain.map((signal) => [signal.kind, signal]));
+  if (plain.length > 0 && (options.kind === undefined || options.kind === "expected")) {
+    const fitted = await expectedSignal(options, plain, fit, disagreements, notes);
     if (fitted !== undefined) signals.set("expected", fitted);
   }
   const kinds = [...signals.keys(), "fixed" as const].filter((kind) => (options.kind ?? kind) === kind);
@@ -147,6 +173,8 @@ export async function groundOf(
   const { calibration, blocks, blockSec } = divided;
   return {
     plan,
+    propagate,
+    longestHold: longestHold({ kind: "adaptive", threshold: 0, propagate }) ?? Infinity,
     shares: plan.stages.map(({ share }) => share),
     kinds,
     signals,
@@ -191,7 +219,7 @@ async function changeSignalsOf(
 ): Promise<readonly ChangeSignal[]> {
   const { plan, network, classes } = options;
   const signals: ChangeSignal[] = [];
-  if (plan.stages.length === 1 || options.kind === "fixed") return signals;
+  if (plan.stages.length === 1 || options.kind === "fixed" || isOfMotion(options.kind)) return signals;
   const { labels, features } = sightsOf(network, plan);
   if (labels && options.kind !== "probe") signals.push({ kind: "labels" });
   if (options.kind === "labels") return signals;
@@ -210,6 +238,12 @@ async function changeSignalsOf(
     );
   }
   return [...signals, probeSignal(probe)];
+}
+
+/** What the flow gives, where it moves what is held. */
+function motionSignalsOf({ kind, propagate }: GroundOptions): readonly MotionSignal[] {
+  if (propagate !== "flow") return [];
+  return motionSignals.filter((signal) => kind === undefined || kind === "expected" || kind === signal.kind);
 }
 
 /** What a network has for clocks to look at. */
@@ -245,28 +279,31 @@ function featuresOf(network: Network, plan: Plan): Sights["features"] {
   }
 }
 
-/** Disagreement as it follows from changed labels and age, fitted to what a slow fixed clock does. */
+/** Disagreement as it follows from other signals and age, fitted to what a slow fixed clock does. */
 async function expectedSignal(
-  { seed = usual.seed }: GroundOptions,
-  signals: readonly ChangeSignal[],
+  { seed = usual.seed, propagate }: GroundOptions,
+  signals: readonly PlainSignal[],
   fit: readonly Part[],
   disagreements: Disagreements,
   notes: string[],
 ): Promise<Signal | undefined> {
+  // With flow no adaptive clock holds for longer.
+  const period = propagate === "flow" ? longestAge : explorationPeriod;
   const shares = signals.map((): number[] => []);
   const ages: number[] = [];
   const measured: number[] = [];
   const groups: number[] = [];
   for (const [number, part] of fit.entries()) {
-    const keys = periodKeys(part, explorationPeriod);
+    const keys = periodKeys(part, period);
+    const readers = signals.map((signal) => part.changes.readerOf(signal));
     const found = await disagreements.of(part.video, keys, part, "expected disagreement");
     for (const [offset, key] of keys.entries()) {
       const age = part.from + offset - key;
       if (age === 0) continue;
-      for (const at of signals.keys()) shares[at]?.push(part.changes.share(at, offset, key - part.from));
+      for (const [at, read] of readers.entries()) shares[at]?.push(read(offset, key - part.from));
       ages.push(age);
       measured.push(found[offset] ?? 0);
-      groups.push(1e6 * number + Math.floor(offset / explorationPeriod));
+      groups.push(1e6 * number + Math.floor(offset / period));
     }
   }
   // Too few pairs would fit noise.
@@ -276,7 +313,7 @@ async function expectedSignal(
   }
   const { signal, r2 } = fitExpectation(
     { shares, ages, disagreements: measured, groups },
-    { signals, ageCap: explorationPeriod, seed },
+    { signals, ageCap: period, seed },
   );
   if (r2 !== null)
     notes.push(`expected disagreement explains ${percent(Math.max(0, r2))} of the variance of held-out pairs`);

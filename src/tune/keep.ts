@@ -6,7 +6,7 @@ import { meansOf } from "./blocks.ts";
 import { macsRatioAt, sweep } from "./budget.ts";
 import { scheduleForBudget, worthiest } from "./buy.ts";
 import { tryOut, type FootageParts, type Ground, type TunedCandidate } from "./ground.ts";
-import { periodSchedule, type Choice, type ClockKind } from "./part.ts";
+import { adaptiveSchedule, periodSchedule, type Choice, type ClockKind } from "./part.ts";
 import { blocksNeeded, promiseOf, type PromiseGoal, type PromiseResult } from "./promise.ts";
 import { seeded, shuffled } from "./random.ts";
 import { percent } from "./wording.ts";
@@ -91,16 +91,17 @@ export async function bestKind(ground: Ground): Promise<ClockKind> {
 }
 
 /** Clocks of a kind from the most careful to the cheapest, chosen without a look at calibration footage. */
-export function ladderOf({ signals, fit, plan }: Ground, kind: ClockKind): readonly Choice[] {
+export function ladderOf({ signals, fit, plan, propagate, longestHold }: Ground, kind: ClockKind): readonly Choice[] {
   const signal = signals.get(kind);
   if (signal === undefined) {
-    return ladderPeriods.map((period) => ({ kind, schedule: periodSchedule(plan, period) }));
+    return ladderPeriods.map((period) => ({ kind, schedule: periodSchedule(plan, propagate, period) }));
   }
   return sweep(
     fit.map(({ changes }) => changes),
     signal,
     ladderSteps,
-  ).map(({ threshold }) => ({ kind, schedule: { kind: "adaptive", threshold, signal } }));
+    longestHold,
+  ).map(({ threshold }) => ({ kind, schedule: adaptiveSchedule(signal, propagate, threshold) }));
 }
 
 /**

@@ -1,6 +1,6 @@
 // A stretch of recorded video that a clock goes through from a fresh start: what fires in it, and what that costs.
 
-import type { Schedule } from "../clocks/index.ts";
+import { longestHold, type MotionSignal, type Propagation, type Schedule, type Signal } from "../clocks/index.ts";
 import type { Plan } from "../stages/index.ts";
 import type { Span } from "./blocks.ts";
 import { macsRatioAt } from "./budget.ts";
@@ -12,8 +12,8 @@ export interface Part extends Span {
   readonly changes: Changes;
 }
 
-/** Kinds of clocks; `fixed` is a rate without a signal. */
-export type ClockKind = "labels" | "probe" | "expected" | "fixed";
+/** Kinds of clocks; `fixed` is a rate without a signal. Those of motion need flow. */
+export type ClockKind = "labels" | "probe" | MotionSignal["kind"] | "expected" | "fixed";
 
 /** A clock before its cost is known. */
 export interface Choice {
@@ -39,7 +39,9 @@ export function keysOf(part: Part, schedule: Schedule): readonly number[] {
   switch (schedule.kind) {
     case "adaptive":
       if (schedule.signal === undefined) throw new RangeError("expected a signal");
-      return simulate(part.changes, schedule.signal, schedule.threshold).key.map((key) => part.from + key);
+      return simulate(part.changes, schedule.signal, schedule.threshold, longestHold(schedule)).key.map(
+        (key) => part.from + key,
+      );
     case "fixed":
       return periodKeys(part, schedule.periods[0] ?? 1);
     case "skip":
@@ -59,9 +61,23 @@ export function periodKeys({ changes, from }: Part, period: number): readonly nu
   });
 }
 
+/**
+ * What goes with every tuned clock. Nothing is blended: that changes fresh labels on purpose, and makes them depend on
+ * more than the last firing, while tuning is for labels like the oracle's.
+ */
+export function movedBy(propagate: Propagation): Pick<Schedule, "propagate" | "blend"> {
+  return propagate === "flow" ? { propagate, blend: 0 } : {};
+}
+
 /** Where there is one stage, a rate is that of the whole network. */
-export function periodSchedule(plan: Plan, period: number): Schedule {
-  return plan.stages.length === 1 ? { kind: "skip", period } : { kind: "fixed", periods: [period] };
+export function periodSchedule({ stages }: Plan, propagate: Propagation, period: number): Schedule {
+  const moves = movedBy(propagate);
+  return stages.length === 1 ? { kind: "skip", period, ...moves } : { kind: "fixed", periods: [period], ...moves };
+}
+
+/** A clock that looks at the scene. */
+export function adaptiveSchedule(signal: Signal, propagate: Propagation, threshold: number): Schedule {
+  return { kind: "adaptive", threshold, signal, ...movedBy(propagate) };
 }
 
 /**
@@ -85,5 +101,6 @@ function sliceOf(recording: Recording | undefined, { from, to }: Span): Recordin
     signals: recording.signals,
     maps: recording.maps.map((list) => list.slice(from, to)),
     shots: recording.shots.slice(from, to),
+    ...(recording.motion !== undefined && { motion: recording.motion.slice(from, to) }),
   };
 }

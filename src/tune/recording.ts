@@ -1,8 +1,9 @@
 // What was recorded of a video for tuning, and how much any two of its frames differ. Counts are made when they are asked
 // for and kept, so that many thresholds over one recording compare each pair of frames once.
 
-import type { ChangeSignal } from "../clocks/index.ts";
+import { isMotionSignal, type ChangeSignal, type PlainSignal } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
+import { longestAge, motionSignals, motionValue, type MotionValues } from "./motion-values.ts";
 
 /** Labels of a small map, [height * width]. */
 export type LabelMap = Uint8Array | Int32Array;
@@ -15,9 +16,14 @@ export interface Recording {
   readonly maps: readonly (readonly LabelMap[])[];
   /** Whether a change of shot was seen on frame t. The first frame needs no mark. */
   readonly shots: readonly boolean[];
+  /** What the flow gives on frame t; absent where nothing moves along it. */
+  readonly motion?: readonly MotionValues[];
 }
 
-/** Shares of changed labels between the frames of one recording. */
+/** Value of something on a frame, where the stage fired last on frame `key`. */
+export type ValueReader = (frame: number, key: number) => number;
+
+/** How much the frames of one recording differ: shares of changed labels, and what the flow gives. */
 export class Changes {
   readonly frames: number;
   readonly recording: Recording;
@@ -26,7 +32,7 @@ export class Changes {
 
   /** @throws ClockworkError `invalid-argument` for maps that are too few or differ in length or kind */
   constructor(recording: Recording) {
-    const { signals, maps, shots } = recording;
+    const { signals, maps, shots, motion } = recording;
     this.recording = recording;
     this.frames = shots.length;
     if (maps.length !== signals.length) fail(`maps of ${signals.length} signals`, `${maps.length}`);
@@ -40,6 +46,12 @@ export class Changes {
         fail(`maps of signal ${index} of one kind and ${first.length} positions`, `one of ${odd.length}`);
       }
     }
+    if (motion !== undefined && motion.length !== shots.length) {
+      fail(`values of motion for ${shots.length} frames`, `${motion.length}`);
+    }
+    const length = longestAge * motionSignals.length;
+    const odd = motion?.find((values) => values.length !== length);
+    if (odd !== undefined) fail(`${length} values of motion a frame`, `${odd.length}`);
     this.#counts = signals.map(() => []);
   }
 
@@ -61,6 +73,22 @@ export class Changes {
     const row = (rows[key] ??= []);
     for (let next = key + 1 + row.length; next <= frame; next++) row.push(changed(maps[next] ?? before, before));
     return (row[frame - key - 1] ?? 0) / before.length;
+  }
+
+  /**
+   * How a signal is read.
+   * @throws ClockworkError `invalid-argument` where it was not recorded; so does reading motion over more than eleven frames
+   */
+  readerOf(signal: PlainSignal): ValueReader {
+    if (!isMotionSignal(signal)) {
+      const index = this.indexOf(signal);
+      return (frame, key) => this.share(index, frame, key);
+    }
+    const { motion } = this.recording;
+    if (motion === undefined) return fail("motion that was recorded", "a recording without it");
+    return (frame, key) =>
+      motionValue(motion[frame], signal, frame - key) ??
+      fail(`motion over at most ${longestAge} frames`, `${frame - key} of them`);
   }
 
   /**

@@ -4,9 +4,9 @@
 
 import {
   checkSchedule,
-  type ChangeSignal,
   type ExpectedSignal,
   type LinearProbe,
+  type PlainSignal,
   type Schedule,
   type Signal,
 } from "../clocks/index.ts";
@@ -107,7 +107,11 @@ export function parseScheduleFile(json: unknown, where: string): ScheduleFile {
 }
 
 function scheduleIn(json: JsonValue): Schedule {
-  const schedule = scheduleKindIn(json);
+  const schedule: Schedule = {
+    ...scheduleKindIn(json),
+    ...(json.has("propagate") && { propagate: json.field("propagate").oneOf("still", "flow") }),
+    ...(json.has("blend") && { blend: json.field("blend").number() }),
+  };
   try {
     return checkSchedule(schedule);
   } catch (thrown) {
@@ -133,22 +137,33 @@ function scheduleKindIn(json: JsonValue): Schedule {
 }
 
 function signalIn(json: JsonValue): Signal {
-  const kind = json.field("kind").oneOf("labels", "probe", "features", "expected");
+  const kind = json.field("kind").oneOf(...plainKinds, "features", "expected");
   switch (kind) {
     case "features":
       return { kind };
-    case "labels":
-    case "probe":
-      return changeSignalIn(json);
     case "expected":
       return expectedIn(json);
+    default:
+      return plainSignalIn(json);
   }
 }
 
-function changeSignalIn(json: JsonValue): ChangeSignal {
-  const kind = json.field("kind").oneOf("labels", "probe");
+/** Signals that an expected one may be made from. */
+const plainKinds = [
+  "labels",
+  "probe",
+  "residual",
+  "arrived",
+  "motion",
+] as const satisfies readonly PlainSignal["kind"][];
+
+function plainSignalIn(json: JsonValue): PlainSignal {
+  const kind = json.field("kind").oneOf(...plainKinds);
   switch (kind) {
     case "labels":
+    case "residual":
+    case "arrived":
+    case "motion":
       return { kind };
     case "probe":
       return { kind, probe: probeIn(json.field("probe")) };
@@ -168,7 +183,7 @@ function probeIn(json: JsonValue): LinearProbe {
 }
 
 function expectedIn(json: JsonValue): ExpectedSignal {
-  const signals = json.field("signals").items().map(changeSignalIn);
+  const signals = json.field("signals").items().map(plainSignalIn);
   if (signals.length === 0) json.field("signals").fail("a list with a signal or more");
   const ageCap = json.field("ageCap").number();
   if (ageCap <= 0) json.field("ageCap").fail("a number of frames above 0");

@@ -3,7 +3,7 @@
 
 import type { Signal } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
-import type { Changes } from "./recording.ts";
+import type { Changes, ValueReader } from "./recording.ts";
 
 /** What the deepest stage's clock did, one entry a frame. */
 export interface Simulation {
@@ -16,12 +16,9 @@ export interface Simulation {
   readonly key: readonly number[];
 }
 
-/** Value of a signal on a frame when the stage fired last on frame `key`, as the graph's float32. */
-export type SignalReader = (frame: number, key: number) => number;
-
 /**
  * A run of the clock in short: how often it fired, and between which values the threshold can move without changing that.
- * Any threshold in (above, upTo] gives the same run.
+ * Any threshold in (above, upTo] gives the same run. Frames on which the stage fires anyway say nothing of that.
  */
 export interface Trace {
   readonly firings: number;
@@ -33,15 +30,18 @@ export interface Trace {
 }
 
 /**
- * How a signal is read from a recording.
+ * How a signal is read from a recording, as the graph's float32.
  * @throws ClockworkError `invalid-argument` for signals that were not recorded, and for `features`, which has no labels
  */
-export function signalReader(changes: Changes, signal: Signal): SignalReader {
+export function signalReader(changes: Changes, signal: Signal): ValueReader {
   switch (signal.kind) {
     case "labels":
-    case "probe": {
-      const index = changes.indexOf(signal);
-      return (frame, key) => Math.fround(changes.share(index, frame, key));
+    case "probe":
+    case "residual":
+    case "arrived":
+    case "motion": {
+      const read = changes.readerOf(signal);
+      return (frame, key) => Math.fround(read(frame, key));
     }
     case "features":
       throw new ClockworkError(
@@ -49,13 +49,13 @@ export function signalReader(changes: Changes, signal: Signal): SignalReader {
         `tuning: expected a signal of labels, got "features"; try a probe on the features`,
       );
     case "expected": {
-      const indices = signal.signals.map((one) => changes.indexOf(one));
+      const readers = signal.signals.map((one) => changes.readerOf(one));
       const { weights, productWeights, ageCap, ageWeight, bias } = signal;
       return (frame, key) => {
         const age = Math.min(frame - key, ageCap) / ageCap;
         let sum = bias + ageWeight * age;
-        for (let i = 0; i < indices.length; i++) {
-          sum += ((weights[i] ?? 0) + (productWeights[i] ?? 0) * age) * changes.share(indices[i] ?? 0, frame, key);
+        for (const [i, read] of readers.entries()) {
+          sum += ((weights[i] ?? 0) + (productWeights[i] ?? 0) * age) * read(frame, key);
         }
         return Math.fround(Math.max(0, sum));
       };
@@ -66,8 +66,14 @@ export function signalReader(changes: Changes, signal: Signal): SignalReader {
 /**
  * Runs an adaptive clock over a recording. As in the graph: the signal compares a frame with that of the last firing, the
  * stage fires unless the signal is below the threshold, and both are float32.
+ * @param longestHold frames in a row that it may hold, whatever the signal; see `longestHold` of the clocks
  */
-export function simulate(changes: Changes, signal: Signal, threshold: number): Simulation {
+export function simulate(
+  changes: Changes,
+  signal: Signal,
+  threshold: number,
+  longestHold: number = Infinity,
+): Simulation {
   const read = signalReader(changes, signal);
   const level = Math.fround(threshold);
   const fired: boolean[] = [];
@@ -77,7 +83,7 @@ export function simulate(changes: Changes, signal: Signal, threshold: number): S
   let key = 0;
   for (let frame = 0; frame < changes.frames; frame++) {
     const value = changes.restarts(frame) ? null : read(frame, key);
-    const fires = value === null || !(value < level);
+    const fires = value === null || !(value < level) || frame - key > longestHold;
     if (fires) key = frame;
     fired.push(fires);
     values.push(value);
@@ -87,8 +93,16 @@ export function simulate(changes: Changes, signal: Signal, threshold: number): S
   return { fired, signal: values, age, key: keys };
 }
 
-/** The same as {@link simulate} over several videos, in short. @param threshold `Infinity` fires on first frames alone */
-export function trace(videos: readonly Changes[], readers: readonly SignalReader[], threshold: number): Trace {
+/**
+ * The same as {@link simulate} over several videos, in short.
+ * @param threshold `Infinity` fires on first frames, and where it has held for too long, alone
+ */
+export function trace(
+  videos: readonly Changes[],
+  readers: readonly ValueReader[],
+  threshold: number,
+  longestHold: number = Infinity,
+): Trace {
   const level = Math.fround(threshold);
   let firings = 0;
   let frames = 0;
@@ -99,7 +113,7 @@ export function trace(videos: readonly Changes[], readers: readonly SignalReader
     let key = 0;
     frames += changes.frames;
     for (let frame = 0; frame < changes.frames; frame++) {
-      if (!changes.restarts(frame) && read !== undefined) {
+      if (!changes.restarts(frame) && frame - key <= longestHold && read !== undefined) {
         const value = read(frame, key);
         if (value < level) {
           if (value > above) above = value;

@@ -10,6 +10,7 @@ import { Disagreements } from "./disagreement.ts";
 import { runOracle } from "./footage.ts";
 import { checkKind, divideFootage, groundOf, type Ground, type GroundOptions, type TunedCandidate } from "./ground.ts";
 import { checkBlocks, promise } from "./keep.ts";
+import { longestAge } from "./motion-values.ts";
 import type { ClockKind } from "./part.ts";
 import type { PromiseGoal } from "./promise.ts";
 import type { TuneEvidence, TuneGoal } from "./schedule-file.ts";
@@ -44,10 +45,10 @@ export async function tune(options: TuneOptions): Promise<Tuned> {
   const { goal } = options;
   checkOptions(options);
   const wanted = goal.kind === "budget" ? undefined : promiseGoal(goal);
-  const videos = await runOracle(options);
+  await using disagreements = new Disagreements(options, options.plan.stages.length);
+  const videos = await runOracle(options, (size) => disagreements.prepare(size));
   const parts = divideFootage(videos, options);
   if (wanted !== undefined) checkBlocks(wanted, parts);
-  await using disagreements = new Disagreements(options, options.plan.stages.length);
   const ground = await groundOf(options, videos, parts, disagreements);
   if (wanted !== undefined) {
     const { best, candidates, bound } = await promise(ground, wanted, options.seed ?? 1);
@@ -59,10 +60,13 @@ export async function tune(options: TuneOptions): Promise<Tuned> {
 
 /** Refuses what can be refused before hours of work. */
 function checkOptions(options: TuneOptions): void {
-  const { videos, goal, plan } = options;
+  const { videos, goal, plan, kind, propagate, engine } = options;
   if (videos.length === 0) throw new ClockworkError("invalid-argument", "tune: expected videos, got none");
   divideFootage([], options);
   checkKind(options);
+  if (propagate === "flow" && engine === undefined) {
+    throw new ClockworkError("invalid-argument", "tune: expected an engine to record flow with, got none");
+  }
   switch (goal.kind) {
     case "budget": {
       if (!(goal.budget > 0)) {
@@ -71,6 +75,9 @@ function checkOptions(options: TuneOptions): void {
       const shares = plan.stages.map(({ share }) => share);
       const least = macsRatioAt(shares, 0);
       if (least > goal.budget) throw outOfReach(least, goal.budget, plan);
+      if (propagate !== "flow" || kind === undefined || kind === "fixed") return;
+      const often = macsRatioAt(shares, 1 / longestAge);
+      if (often > goal.budget) throw outOfReach(often, goal.budget, plan, longestAge - 1);
       return;
     }
     case "max-loss":

@@ -24,16 +24,18 @@ function videos(seed: number): readonly Changes[] {
   ];
 }
 
-function rateAt(all: readonly Changes[], threshold: number): number {
-  const fired = all.flatMap((changes) => simulate(changes, labels, threshold).fired);
+function rateAt(all: readonly Changes[], threshold: number, longestHold?: number): number {
+  const fired = all.flatMap((changes) => simulate(changes, labels, threshold, longestHold).fired);
   return fired.filter(Boolean).length / fired.length;
 }
 
 /** Rates at every threshold that could matter: between all shares that maps of 50 and of 30 positions can have. */
-function allRates(all: readonly Changes[]): readonly number[] {
+function allRates(all: readonly Changes[], longestHold?: number): readonly number[] {
   const values = [...Array.from({ length: 51 }, (_, n) => n / 50), ...Array.from({ length: 31 }, (_, n) => n / 30)];
   const sorted = [...new Set(values)].sort((a, b) => a - b);
-  return [0, ...sorted.map((value, at) => (value + (sorted[at + 1] ?? 2)) / 2)].map((level) => rateAt(all, level));
+  return [0, ...sorted.map((value, at) => (value + (sorted[at + 1] ?? 2)) / 2)].map((level) =>
+    rateAt(all, level, longestHold),
+  );
 }
 
 describe("threshold for a budget", () => {
@@ -57,6 +59,29 @@ describe("threshold for a budget", () => {
     }
     // Without recordings on which the rate rises with the threshold somewhere, this would show little.
     expect(bumps).toBeGreaterThan(3);
+  });
+
+  test("has the highest rate within it where holding has an end, too, and cannot be less than that", () => {
+    const longestHold = 4;
+    for (let seed = 0; seed < 6; seed++) {
+      const all = videos(seed);
+      const rates = allRates(all, longestHold);
+      const least = macsRatioAt(shares, Math.min(...rates));
+      // Stretches of 25, 55 and 40 frames: every fifth.
+      expect(least).toBeCloseTo(macsRatioAt(shares, (5 + 11 + 8) / 120), 12);
+      for (const budget of [0.57, 0.62, 0.7, 0.8, 0.93]) {
+        const best = Math.max(...rates.filter((rate) => macsRatioAt(shares, rate) <= budget));
+        const answer = thresholdForBudget(all, labels, { budget, shares, longestHold });
+        if (answer.kind !== "adaptive") throw new Error("expected a threshold");
+        expect(answer.updateRate).toBe(best);
+        expect(rateAt(all, answer.threshold, longestHold)).toBe(best);
+      }
+      const short = thresholdForBudget(all, labels, { budget: least - 1e-9, shares, longestHold });
+      expect(short).toEqual({ kind: "out-of-reach", least });
+      const points = sweep(all, labels, 12, longestHold);
+      expect(points.at(-1)?.updateRate).toBe(Math.min(...rates));
+      for (const { threshold, updateRate } of points) expect(rateAt(all, threshold, longestHold)).toBe(updateRate);
+    }
   });
 
   test("keeps away from values that occur", () => {

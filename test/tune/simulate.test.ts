@@ -2,7 +2,16 @@
 
 import { describe, expect, test } from "vitest";
 import type { ExpectedSignal, LinearProbe, Signal } from "../../src/clocks/index.ts";
-import { changed, Changes, seeded, simulate, type LabelMap, type Recording } from "../../src/tune/index.ts";
+import {
+  changed,
+  Changes,
+  longestAge,
+  motionSignals,
+  seeded,
+  simulate,
+  type LabelMap,
+  type Recording,
+} from "../../src/tune/index.ts";
 import { drift } from "./recordings.ts";
 
 const probe: LinearProbe = { tensor: "features", channels: 2, classes: 2, weights: [1, 2, 3, 4], bias: [0, 1] };
@@ -25,7 +34,12 @@ function shareOf(a: LabelMap | undefined, b: LabelMap | undefined): number {
 }
 
 /** The definition, as it reads. */
-function byHand(recording: Recording, value: (t: number, k: number) => number, threshold: number): unknown {
+function byHand(
+  recording: Recording,
+  value: (t: number, k: number) => number,
+  threshold: number,
+  longestHold?: number,
+): unknown {
   const fired: boolean[] = [];
   const signal: (number | null)[] = [];
   const key: number[] = [];
@@ -33,7 +47,8 @@ function byHand(recording: Recording, value: (t: number, k: number) => number, t
   for (let t = 0; t < recording.shots.length; t++) {
     const first = t === 0 || recording.shots[t] === true;
     const now = first ? null : Math.fround(value(t, k));
-    const fires = now === null || now >= Math.fround(threshold);
+    const tooLong = longestHold !== undefined && t === k + longestHold + 1;
+    const fires = now === null || tooLong || now >= Math.fround(threshold);
     if (fires) k = t;
     fired.push(fires);
     signal.push(now);
@@ -93,6 +108,63 @@ describe("simulation", () => {
     const changes = new Changes({ signals: [{ kind: "labels" }], maps: [maps], shots: [false, false] });
     expect(simulate(changes, { kind: "labels" }, 0.25).fired).toEqual([true, true]);
     expect(simulate(changes, { kind: "labels" }, 0.2501).fired).toEqual([true, false]);
+  });
+});
+
+describe("simulation with motion", () => {
+  const frames = 70;
+  const shots = Array.from({ length: frames }, (_, t) => t === 33);
+  const random = seeded(11);
+  // Values that mostly rise with age.
+  const table = Array.from({ length: frames }, () =>
+    Array.from({ length: longestAge }, (_, at) => motionSignals.map(() => Math.fround((at + 1) * random() * 0.1))),
+  );
+  const valueAt = (t: number, k: number, kind: string): number =>
+    table[t]?.[t - k - 1]?.[motionSignals.findIndex((signal) => signal.kind === kind)] ?? Number.NaN;
+  const labels = drift({ frames, positions: 50, seed: 2, shots: [33] });
+  const recording: Recording = { ...labels, shots, motion: table.map((row) => Float32Array.from(row.flat())) };
+  const mixed: ExpectedSignal = {
+    kind: "expected",
+    signals: [{ kind: "arrived" }, { kind: "labels" }, { kind: "residual" }],
+    bias: 0,
+    weights: [0.3, 0.5, 0],
+    ageWeight: 0.1,
+    productWeights: [0, 0.2, 0.4],
+    ageCap: 11,
+  };
+  const [maps = []] = labels.maps;
+  const cases: readonly (readonly [Signal, (t: number, k: number) => number])[] = [
+    ...motionSignals.map((signal) => [signal, (t: number, k: number) => valueAt(t, k, signal.kind)] as const),
+    [
+      mixed,
+      (t, k) => {
+        const [a, s] = [(t - k) / 11, shareOf(maps[t], maps[k])];
+        return 0.3 * valueAt(t, k, "arrived") + (0.5 + 0.2 * a) * s + 0.4 * a * valueAt(t, k, "residual") + 0.1 * a;
+      },
+    ],
+  ];
+
+  test.each(cases)("of %j is the definition, with an end to holding", (signal, value) => {
+    const changes = new Changes(recording);
+    const counts = new Set<number>();
+    for (const threshold of [5, 0.6, 0.3, 0.15, 0.05, 0]) {
+      const result = simulate(changes, signal, threshold, longestAge - 1);
+      expect(result).toEqual(byHand(recording, value, threshold, 10));
+      expect(Math.max(...result.age)).toBeLessThanOrEqual(10);
+      counts.add(result.fired.filter(Boolean).length);
+    }
+    expect(counts.size).toBeGreaterThan(3);
+    const forced = simulate(changes, signal, 5, longestAge - 1).fired.flatMap((fires, t) => (fires ? [t] : []));
+    expect(forced).toEqual([0, 11, 22, 33, 44, 55, 66]);
+  });
+
+  test("is refused over more frames than were recorded, and without a recording", () => {
+    expect(() => simulate(new Changes(recording), { kind: "motion" }, 5)).toThrow("motion over at most 11 frames");
+    expect(() => simulate(new Changes(labels), { kind: "motion" }, 5)).toThrow("motion that was recorded");
+    const short = { ...recording, motion: recording.motion?.slice(1) ?? [] };
+    expect(() => new Changes(short)).toThrow("values of motion for 70 frames, got 69");
+    const narrow = { ...recording, motion: table.map(() => new Float32Array(3)) };
+    expect(() => new Changes(narrow)).toThrow("33 values of motion a frame, got 3");
   });
 });
 

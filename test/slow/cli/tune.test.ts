@@ -144,6 +144,19 @@ describe("wrong use", () => {
     ["certainty", 2, [...model, "--max-loss", "0.1", "--confidence", "1"], /--confidence: .* below 1/],
     ["all to fit to", 2, [...model, "--budget", "0.7", "--fit", "1"], /fit: expected a share/],
     ["blocks of nothing", 2, [...model, "--budget", "0.7", "--block", "0"], /--block: expected a number above 0/],
+    [
+      "flow's signal without flow",
+      2,
+      [...model, "--budget", "0.7", "--signal", "residual"],
+      /stands still; try .* flow/,
+    ],
+    ["no such propagation", 2, [...model, "--budget", "0.7", "--propagate", "up"], /Allowed choices are still, flow/],
+    [
+      "flow's signal for less than it costs",
+      2,
+      [...model, "--budget", "0.08", "--stages", "1", "--propagate", "flow", "--signal", "motion"],
+      /at least 0.091, which firing every 11 frames costs/,
+    ],
     ["no such signal", 2, [...model, "--budget", "0.7", "--signal", "features"], /Allowed choices are auto/],
     ["a budget out of reach", 2, [...model, "--budget", "0.2"], /at least 0.502, which what never rests .* --stages 1/],
     ["no model", 2, ["--budget", "0.7"], /model: expected a model folder/],
@@ -273,5 +286,22 @@ describe("the schedule", () => {
     expect((await scheduleIn("one.json")).schedule).toEqual({ kind: "skip", period: 5 });
     const json = jsonOf(await segment("varied", "--schedule", "one.json", "--json"));
     expect(json).toMatchObject({ clock: "skip:5", updateRates: [0.2], macsRatio: 0.2 });
+  });
+
+  test.each([
+    ["fixed", ["--budget", "0.34", "--stages", "1"], /^skip:[34]\+flow\+blend:0$/],
+    ["residual", ["--budget", "0.34", "--stages", "1"], /^adaptive:[\d.]+@residual\+flow\+blend:0$/],
+    ["expected", ["--budget", "0.8"], /^adaptive:[\d.]+@expected\+flow\+blend:0$/],
+  ])("of %s that moves what it holds drives `segment`", async (kind, args, form) => {
+    const name = `moved_${kind}.json`;
+    const ended = await onDrive(...args, "--propagate", "flow", "--signal", kind, "--fit", "0.5", "-q", "-o", name);
+    expect([ended.code, ended.stderr]).toEqual([0, ""]);
+    const { clock, schedule, evidence } = await scheduleIn(name);
+    expect(clock).toMatch(form);
+    expect(schedule).toMatchObject({ propagate: "flow", blend: 0 });
+    const json = jsonOf(await segment("varied", "--schedule", name, "--json"));
+    expect(json).toMatchObject({ clock, warnings: [] });
+    // Evidence for what was fitted is of the later frames alone: the fixed part is the same.
+    expect(Math.abs((json["macsRatio"] as number) - evidence.macsRatio)).toBeLessThan(kind === "expected" ? 0.1 : 1e-9);
   });
 });

@@ -5,6 +5,7 @@ import { expect } from "vitest";
 import type { Schedule } from "../../../src/clocks/index.ts";
 import type { Sequence } from "../../../src/datasets/dataset.ts";
 import { sequenceOf } from "../../../src/datasets/sequence.ts";
+import type { Engine } from "../../../src/engine/index.ts";
 import type { LabelStore } from "../../../src/evaluate/index.ts";
 import type { Frame } from "../../../src/frame.ts";
 import type { Network } from "../../../src/network/index.ts";
@@ -12,6 +13,7 @@ import { fcn8s, unet } from "../../../src/networks/index.ts";
 import type { Segmenter, SegmenterOptions } from "../../../src/segment/index.ts";
 import type { Plan } from "../../../src/stages/index.ts";
 import { Scene, type Extent } from "../../support/pictures.ts";
+import { localEngine } from "../../support/runtime.ts";
 import { frameSize, resultsOf, smallSegmenter } from "../../support/segmenting.ts";
 
 /** How footage is made. */
@@ -34,6 +36,15 @@ export function framesOf({ frames, shots = [], size = frameSize, seed = 1, pace 
     if (shots.includes(frame)) scene = new Scene(100 * seed + frame);
     x += 0.006 * pace * (1 + Math.sin(frame / 4)) ** 2;
     return scene.at(size, { x, y: 0.4 * x });
+  });
+}
+
+/** 60 frames of a camera that moves by `pace` of the width a frame, and stands still in the second third. */
+export function stopAndGo({ seed, pace }: { readonly seed: number; readonly pace: number }): readonly Frame[] {
+  const scene = new Scene(100 * seed);
+  return Array.from({ length: 60 }, (_, at) => {
+    const x = pace * (at < 20 ? at : Math.max(20, at - 20));
+    return scene.at(frameSize, { x, y: 0.3 * x });
   });
 }
 
@@ -78,6 +89,7 @@ export interface Prepared extends AsyncDisposable {
   readonly network: Network;
   readonly plan: Plan;
   readonly classes: number;
+  readonly engine: Engine;
   /** Labels of the network on every frame; they are made once for the same frames. */
   readonly truthOf: (frames: readonly Frame[]) => Promise<readonly Uint8Array[]>;
 }
@@ -101,6 +113,7 @@ export async function prepared(
       return truth;
     },
     classes: network.output.classes ?? 256,
+    engine: localEngine,
     [Symbol.asyncDispose]: () => oracle[Symbol.asyncDispose](),
   };
 }

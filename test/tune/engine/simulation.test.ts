@@ -5,82 +5,24 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ExpectedSignal, Schedule, Signal } from "../../../src/clocks/index.ts";
 import { sweep } from "../../../src/tune/budget.ts";
 import { Disagreements } from "../../../src/tune/disagreement.ts";
-import { recordSignals, runOracle, type FootageOptions } from "../../../src/tune/footage.ts";
-import { divideFootage, groundOf, type Ground } from "../../../src/tune/ground.ts";
-import { simulate } from "../../../src/tune/index.ts";
-import { keysOf, partsOf, type Part } from "../../../src/tune/part.ts";
-import { frameSize } from "../../support/segmenting.ts";
-import {
-  framesOf,
-  MemoryLabels,
-  prepared,
-  runFor,
-  scoreless,
-  scoring,
-  sequenceFrom,
-  type Prepared,
-} from "./footage.ts";
+import { recordSignals } from "../../../src/tune/footage.ts";
+import { keysOf, partsOf } from "../../../src/tune/part.ts";
+import { framesOf, prepared, runFor, scoreless, scoring, sequenceFrom } from "./footage.ts";
+import { bothWays, compare, leastOf, pixelsOf, rigOf, signalOf, type Rig } from "./rig.ts";
 
-interface Rig {
-  readonly net: Prepared;
-  readonly options: FootageOptions;
-  readonly ground: Ground;
-  readonly disagreements: Disagreements;
-}
-
-const frames = framesOf({ frames: 36, shots: [21] });
-
-async function rigOf(net: Prepared): Promise<Rig> {
-  const options = { ...net, videos: [sequenceFrom(frames)], labels: new MemoryLabels(), fitShare: 0.5 };
-  const recorded = await runOracle(options);
-  const disagreements = new Disagreements(options, net.plan.stages.length);
-  const ground = await groundOf(options, recorded, divideFootage(recorded, options), disagreements);
-  return { net, options, ground, disagreements };
-}
-
-async function closed({ net, disagreements }: Rig): Promise<void> {
-  await disagreements[Symbol.asyncDispose]();
-  await net[Symbol.asyncDispose]();
-}
+const shots = [21];
+const frames = framesOf({ frames: 36, shots });
 
 let scores: Rig;
 let features: Rig;
 beforeAll(async () => {
-  scores = await rigOf(await prepared(scoring()));
-  features = await rigOf(await prepared(scoreless()));
+  scores = await rigOf(await prepared(scoring()), frames);
+  features = await rigOf(await prepared(scoreless()), frames);
 });
 afterAll(async () => {
-  await closed(scores);
-  await closed(features);
+  await scores[Symbol.asyncDispose]();
+  await features[Symbol.asyncDispose]();
 });
-
-function wholeOf({ ground }: Rig): Part {
-  const [whole] = ground.whole;
-  if (whole === undefined) throw new Error("expected a recording");
-  return whole;
-}
-
-/** Numbers of pixels: of shares a last bit depends on how they were worked out. */
-function pixelsOf(shares: ArrayLike<number>): readonly number[] {
-  const pixels = frameSize.widthPx * frameSize.heightPx;
-  return Array.from(shares, (share) => {
-    expect(Math.abs(share * pixels - Math.round(share * pixels))).toBeLessThan(1e-6);
-    return Math.round(share * pixels);
-  });
-}
-
-/** Runs an adaptive clock, and compares with the simulation. @returns number of firings */
-async function compare(rig: Rig, signal: Signal, threshold: number): Promise<number> {
-  const predicted = simulate(wholeOf(rig).changes, signal, threshold);
-  const real = await runFor(rig.net, { kind: "adaptive", threshold, signal }, frames);
-  expect(real.fired).toEqual(predicted.fired);
-  const distances = predicted.signal.map((value, frame) =>
-    value === null ? 0 : Math.abs(value - (real.signal[frame] ?? Infinity)),
-  );
-  expect(Math.max(...distances)).toBeLessThan(1e-6);
-  expect(real.shots.flatMap((shot, frame) => (shot ? [frame] : []))).toEqual([21]);
-  return real.fired.filter(Boolean).length;
-}
 
 describe("firings and signals", () => {
   test.each([
@@ -91,18 +33,17 @@ describe("firings and signals", () => {
     ["expected", "scoreless", () => features],
   ] as const)("of %s on a %s network are as simulated, at every threshold", async (kind, _, rigNow) => {
     const rig = rigNow();
-    const signal = rig.ground.signals.get(kind);
-    if (signal === undefined) throw new Error(`expected a signal of kind ${kind}`);
+    const signal = signalOf(rig, kind);
     const rates = new Set<number>();
-    for (const { threshold } of sweep([wholeOf(rig).changes], signal, 4)) {
-      rates.add(await compare(rig, signal, threshold));
+    for (const { threshold } of sweep([rig.whole.changes], signal, 4)) {
+      rates.add((await compare(rig, signal, threshold, shots)).filter(Boolean).length);
     }
     expect(rates.size).toBeGreaterThan(2);
     expect([...rates].every((rate) => rate >= 2)).toBe(true);
   });
 
   test("of an expected signal with every term in it", async () => {
-    const signals = wholeOf(scores).changes.recording.signals;
+    const signals = scores.whole.changes.recording.signals;
     expect(signals.map(({ kind }) => kind)).toEqual(["labels", "probe"]);
     const signal: ExpectedSignal = {
       kind: "expected",
@@ -114,7 +55,9 @@ describe("firings and signals", () => {
       ageCap: 7,
     };
     const rates = [];
-    for (const threshold of [0.045, 0.07, 0.1]) rates.push(await compare(scores, signal, threshold));
+    for (const threshold of [0.045, 0.07, 0.1]) {
+      rates.push((await compare(scores, signal, threshold, shots)).filter(Boolean).length);
+    }
     expect(new Set(rates).size).toBe(3);
   });
 
@@ -132,36 +75,6 @@ describe("disagreement, frame by frame", () => {
     { kind: "fixed", periods: [16] },
   ];
 
-  interface Way {
-    readonly fired: readonly boolean[];
-    /** Numbers of pixels that disagree, by frame. */
-    readonly pixels: readonly number[];
-  }
-
-  /** Measures and runs; the same pairs of frame and key come again and again. */
-  async function bothWays(
-    rig: Rig,
-    all: readonly Schedule[],
-  ): Promise<{ readonly measured: readonly Way[]; readonly real: readonly Way[] }> {
-    const measured: Way[] = [];
-    const real: Way[] = [];
-    for (const schedule of all) {
-      const whole = wholeOf(rig);
-      const keys = keysOf(whole, schedule);
-      const values = await rig.disagreements.of(0, keys, whole, "");
-      measured.push({ fired: keys.map((key, frame) => key === frame), pixels: pixelsOf(values) });
-      const { fired, disagreement } = await runFor(rig.net, schedule, frames);
-      real.push({ fired, pixels: pixelsOf(disagreement) });
-    }
-    return { measured, real };
-  }
-
-  /** Of those ways on which something rests, the fewest pixels that disagree in all. */
-  function leastOf(ways: readonly Way[]): number {
-    const resting = ways.filter(({ fired }) => fired.includes(false));
-    return Math.min(...resting.map(({ pixels }) => pixels.reduce((sum, value) => sum + value, 0)));
-  }
-
   test("of fixed clocks", async () => {
     const { measured, real } = await bothWays(scores, [...schedules, ...schedules.slice(0, 2).reverse()]);
     expect(measured).toEqual(real);
@@ -170,7 +83,7 @@ describe("disagreement, frame by frame", () => {
 
   test("of adaptive clocks", async () => {
     const signal: Signal = { kind: "labels" };
-    const points = sweep([wholeOf(scores).changes], signal, 4).slice(1);
+    const points = sweep([scores.whole.changes], signal, 4).slice(1);
     const { measured, real } = await bothWays(
       scores,
       points.map(({ threshold }) => ({ kind: "adaptive", threshold, signal })),
@@ -180,9 +93,8 @@ describe("disagreement, frame by frame", () => {
   });
 
   test("of a network that looks at a probe", async () => {
-    const signal = features.ground.signals.get("probe");
-    if (signal === undefined) throw new Error("expected a probe");
-    const [, point] = sweep([wholeOf(features).changes], signal, 3);
+    const signal = signalOf(features, "probe");
+    const [, point] = sweep([features.whole.changes], signal, 3);
     const { measured, real } = await bothWays(features, [
       { kind: "fixed", periods: [4] },
       { kind: "adaptive", threshold: point?.threshold ?? 0, signal },
@@ -192,7 +104,7 @@ describe("disagreement, frame by frame", () => {
   });
 
   test("of a part of a video, from a fresh start, beside the whole", async () => {
-    const [part] = partsOf([wholeOf(scores).changes.recording], [{ video: 0, from: 9, to: 31 }]);
+    const [part] = partsOf([scores.whole.changes.recording], [{ video: 0, from: 9, to: 31 }]);
     if (part === undefined) throw new Error("expected a part");
     const schedule: Schedule = { kind: "fixed", periods: [6] };
     const real = await runFor(scores.net, schedule, frames.slice(9, 31));
@@ -201,37 +113,27 @@ describe("disagreement, frame by frame", () => {
   });
 
   test("of a network of one stage, whose labels are held", async () => {
-    const net = await prepared({ ...scoring(), stages: 1 });
-    const rig = await rigOf(net);
-    try {
-      expect([...rig.ground.signals.keys()]).toEqual([]);
-      const { measured, real } = await bothWays(
-        rig,
-        [2, 5, 3].map((period) => ({ kind: "skip", period })),
-      );
-      expect(measured).toEqual(real);
-      expect(leastOf(real)).toBeGreaterThan(100);
-    } finally {
-      await closed(rig);
-    }
+    await using rig = await rigOf(await prepared({ ...scoring(), stages: 1 }), frames);
+    expect([...rig.ground.signals.keys()]).toEqual([]);
+    const { measured, real } = await bothWays(
+      rig,
+      [2, 5, 3].map((period) => ({ kind: "skip", period })),
+    );
+    expect(measured).toEqual(real);
+    expect(leastOf(real)).toBeGreaterThan(100);
   });
 
   test("of three stages, of which the deepest rests", async () => {
-    const net = await prepared({ ...scoring(), stages: 3 });
-    expect(net.plan.stages).toHaveLength(3);
-    const rig = await rigOf(net);
-    try {
-      const signal = rig.ground.signals.get("labels");
-      const [, point] = sweep([wholeOf(rig).changes], signal ?? { kind: "labels" }, 3);
-      const { measured, real } = await bothWays(rig, [
-        { kind: "fixed", periods: [4] },
-        { kind: "adaptive", threshold: point?.threshold ?? 0, signal: { kind: "labels" } },
-      ]);
-      expect(measured).toEqual(real);
-      expect(leastOf(real)).toBeGreaterThan(100);
-    } finally {
-      await closed(rig);
-    }
+    await using rig = await rigOf(await prepared({ ...scoring(), stages: 3 }), frames);
+    expect(rig.net.plan.stages).toHaveLength(3);
+    const signal = rig.ground.signals.get("labels");
+    const [, point] = sweep([rig.whole.changes], signal ?? { kind: "labels" }, 3);
+    const { measured, real } = await bothWays(rig, [
+      { kind: "fixed", periods: [4] },
+      { kind: "adaptive", threshold: point?.threshold ?? 0, signal: { kind: "labels" } },
+    ]);
+    expect(measured).toEqual(real);
+    expect(leastOf(real)).toBeGreaterThan(100);
   });
 
   test("is an error where a video has fewer frames the second time", async () => {
@@ -244,5 +146,5 @@ describe("disagreement, frame by frame", () => {
 
 test("what is recorded of a part of the signals does not depend on the others", async () => {
   const [labels] = await recordSignals(scores.options, [{ kind: "labels" }], 2);
-  expect(labels?.maps[0]).toEqual(wholeOf(scores).changes.recording.maps[0]);
+  expect(labels?.maps[0]).toEqual(scores.whole.changes.recording.maps[0]);
 });
