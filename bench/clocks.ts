@@ -114,6 +114,24 @@ export const fixed3FlowOneStage: Benchmark = againstBare(
   1,
 );
 
+/** The whole network every sixth frame, its labels moved in between. */
+export const fixed6FlowOneStage: Benchmark = againstBare(
+  "fixed-6-flow-1-stage",
+  "fixed:6+flow",
+  { turns: 12, burst: 12 },
+  "clock fixed:6+flow on one stage against ONNX Runtime alone",
+  1,
+);
+
+/** The whole network every tenth frame, its labels moved in between. */
+export const fixed10FlowOneStage: Benchmark = againstBare(
+  "fixed-10-flow-1-stage",
+  "fixed:10+flow",
+  { turns: 10, burst: 20 },
+  "clock fixed:10+flow on one stage against ONNX Runtime alone",
+  1,
+);
+
 /** A frame on which the deep stage rests. */
 export const heldFrame: Benchmark = {
   name: "held-frame",

@@ -3,7 +3,16 @@
 
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { everyOverhead, fixed2, fixed3FlowOneStage, fixed5, fixed5Flow, heldFrame } from "./clocks.ts";
+import {
+  everyOverhead,
+  fixed2,
+  fixed10FlowOneStage,
+  fixed3FlowOneStage,
+  fixed5,
+  fixed5Flow,
+  fixed6FlowOneStage,
+  heldFrame,
+} from "./clocks.ts";
 import { endToEnd } from "./end-to-end.ts";
 import { evaluateOverhead } from "./evaluate-overhead.ts";
 import { flow } from "./flow.ts";
@@ -18,6 +27,8 @@ const benchmarks: readonly Benchmark[] = [
   evaluateOverhead,
   flow,
   fixed3FlowOneStage,
+  fixed6FlowOneStage,
+  fixed10FlowOneStage,
   fixed5Flow,
 ];
 

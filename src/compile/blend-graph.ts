@@ -3,7 +3,7 @@
 
 import { blendAt, type Clock, type Schedule } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
-import { blendGraph, keptDims, mapSize, type PictureSize } from "../motion/index.ts";
+import { blendGraph, keptDims, mapSize } from "../motion/index.ts";
 import type { Network } from "../network/index.ts";
 import { GraphBuilder, intAttribute, stringAttribute, tensorValue, type Graph, type Node } from "../onnx/index.ts";
 import type { Plan } from "../stages/plan.ts";
@@ -19,9 +19,13 @@ export interface BlendPoint {
   readonly dtype: "float32" | "float16";
 }
 
-/** Operators that hand scores on as they are, up to their size, order and scale. */
+/**
+ * Operators that hand scores on as they are, up to their size, order and scale. Learned upsampling is among them: it is
+ * linear, so that mixing before or behind it is the same where weights vary little.
+ */
 const handing: ReadonlySet<string> = new Set([
   "Cast",
+  "ConvTranspose",
   "Dropout",
   "Identity",
   "LogSoftmax",
@@ -39,14 +43,14 @@ const handing: ReadonlySet<string> = new Set([
  * The smallest map of scores on the straight way to a network's result: before what only resizes it or chooses labels.
  * `undefined` where there is none that has a place in the picture.
  */
-export function blendPointOf(network: Network, picture: PictureSize): BlendPoint | undefined {
+export function blendPointOf(network: Network): BlendPoint | undefined {
   const { index, output } = network;
   let tensor = output.name;
   let chosen = output.kind !== "labels";
   let point: BlendPoint | undefined;
   for (;;) {
     if (chosen) {
-      const found = pointAt(network, tensor, picture);
+      const found = pointAt(network, tensor);
       if (found !== undefined && (point === undefined || area(found) <= area(point))) point = found;
     }
     const producer = index.producerOf(tensor);
@@ -63,10 +67,10 @@ function isCoarse(node: Node): boolean {
   return (node.op === "Resize" || node.op === "Upsample") && stringAttribute(node, "mode", "nearest") === "nearest";
 }
 
-function pointAt(network: Network, tensor: string, picture: PictureSize): BlendPoint | undefined {
+function pointAt(network: Network, tensor: string): BlendPoint | undefined {
   const dtype = network.dtypeOf(tensor);
   const dims = network.shapeOf(tensor) ?? [];
-  const size = mapSize(dims, picture);
+  const size = mapSize(dims, network.size);
   if (!network.isData(tensor) || size === undefined || (dtype !== "float32" && dtype !== "float16")) return undefined;
   return { tensor, dtype, dims: [1, dims[1] ?? 0, size.height, size.width] };
 }
@@ -82,8 +86,6 @@ export interface BlendOptions {
   readonly schedule: Schedule;
   /** Clock of every stage, shallowest first. */
   readonly clocks: readonly Clock[];
-  /** Size of the frames. */
-  readonly picture: PictureSize;
   readonly motion: MotionGraph;
   readonly memory: MemoryNames;
   /** Name of the bool tensor [1] that tells of a restart. */
@@ -109,7 +111,7 @@ export interface BlendedGraph {
  */
 export function blendedGraph(graph: Graph, options: BlendOptions): BlendedGraph | undefined {
   const { network, plan, schedule, clocks, motion, memory } = options;
-  const point = blendPointOf(network, options.picture);
+  const point = blendPointOf(network);
   if (point === undefined) {
     if (schedule.kind !== "every" && (schedule.blend ?? 0) === 0) return undefined;
     throw new ClockworkError(

@@ -53,7 +53,10 @@ export interface MotionGraphOptions {
   readonly source: MotionSource;
   /** Flow that comes from outside; default: it is looked for in the source. */
   readonly given?: StepFlow;
+  /** Size of the pictures that flow is looked for in. */
   readonly size: PictureSize;
+  /** Size at which the network runs, whose maps have its shape. */
+  readonly network: PictureSize;
   /** Stages that may rest. */
   readonly stages: readonly number[];
   readonly memory: MemoryNames;
@@ -215,7 +218,7 @@ class MotionWriter implements MotionGraph {
 
   moved(tensor: string, stage: number, to: string): readonly Node[] | undefined {
     const flow = this.#chains.get(stage)?.path.flow;
-    const { memory: names, labels, shapeOf, dtypeOf, size } = this.#options;
+    const { memory: names, labels, shapeOf, dtypeOf, network } = this.#options;
     if (flow === undefined) return undefined;
     const { scale } = this;
     const prefix = `${prefixOf(stage)}/${tensor}`;
@@ -226,7 +229,7 @@ class MotionWriter implements MotionGraph {
       const moved = labelWarpGraph(branch, { labels: before, dims: shape, flow, scale, prefix });
       branch.add(to, "Identity", [moved]);
     } else {
-      const map = placeOf(tensor, shape, dtypeOf(tensor), size);
+      const map = placeOf(tensor, shape, dtypeOf(tensor), network);
       if (map === undefined) return undefined;
       const grid = gridGraph(branch, { flow, scale, to: { ...map, kind: "picture" }, prefix });
       const isFloat = dtypeOf(tensor) === "float32";

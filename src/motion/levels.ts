@@ -128,7 +128,7 @@ function check(size: PictureSize, options: FlowOptions): void {
 /** How far the aspect of a map may be from the picture's: by rounding of a few strides. */
 const aspectSlack = 0.15;
 
-/** Size of a map [1, C, H, W] over a picture; `undefined` for what has no place in it, such as a pooled vector. */
+/** Size of a map [1, C, H, W] over a picture of its shape; `undefined` for what has no place in it, such as a pooled vector. */
 export function mapSize(
   shape: readonly number[],
   { widthPx, heightPx }: PictureSize,

@@ -61,7 +61,7 @@ export async function compileFor(
     ...warnings,
     ...(moved ? [`the network cannot take ${sizeText(wanted)}: it runs at ${sizeText(network.size)}`] : []),
     ...plan.notes,
-    ...(plan.stages.length === 1 && schedule.kind === "fixed"
+    ...(plan.stages.length === 1 && schedule.kind === "fixed" && schedule.propagate !== "flow"
       ? ["there is one stage: between firings the last labels are repeated, as with skip"]
       : []),
   ];

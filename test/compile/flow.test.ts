@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parseSchedule } from "../../src/clocks/index.ts";
 import type { Frame } from "../../src/frame.ts";
 import { fcn8s, unet } from "../../src/networks/index.ts";
+import type { Size } from "../../src/network/index.ts";
 import type { Model } from "../../src/onnx/index.ts";
 import { defaultPreprocessing } from "../../src/preprocessing.ts";
 import { Segmenter, type SegmentResult } from "../../src/segment/index.ts";
@@ -28,7 +29,7 @@ async function run(
   model: Model,
   clock: string,
   frames: readonly Frame[],
-  options: { readonly stages?: number; readonly shots?: boolean } = {},
+  options: { readonly stages?: number; readonly shots?: boolean; readonly size?: Size } = {},
 ): Promise<readonly SegmentResult[]> {
   await using segmenter = new Segmenter({
     model,
@@ -140,5 +141,20 @@ test("an operator set with another form of GridSample gives the same", async () 
   const results = await run(later, "fixed:2+flow", frames);
   for (const [at, { labels }] of results.entries()) {
     expect(agreement(labels.data, expected[at]?.labels.data ?? new Uint8Array(), 0, 0)).toBeGreaterThan(0.999);
+  }
+});
+
+test("a network that runs at another shape than its frames' moves what it holds all the same", async () => {
+  const frames = panned(4);
+  const square = { widthPx: 128, heightPx: 128 };
+  for (const [clock, stages] of [
+    ["fixed:4+flow", 2],
+    ["fixed:4+flow", 1],
+    ["every+flow", 2],
+  ] as const) {
+    const results = await run(model, clock, frames, { stages, size: square });
+    const [first, last] = [results[0]?.labels.data ?? new Uint8Array(), results[3]?.labels.data ?? new Uint8Array()];
+    expect(agreement(last, first, 3 * stepPx)).toBeGreaterThan(agreement(last, first));
+    expect(agreement(last, first, 3 * stepPx)).toBeGreaterThan(0.85);
   }
 });
