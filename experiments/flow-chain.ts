@@ -62,7 +62,7 @@ export function chainGraph(scale: FlowScale, options: FlowOptions = defaultFlowO
   });
   b.output(b.add("luma", "Identity", [now]), "float32", [1, 1, heightCells, widthCells]);
   b.output(b.add("path", "Identity", [path]), "float32", pathDims(scale));
-  b.output(b.add("residual", "Identity", [step.residual]), "float32", [1, 1, heightCells, widthCells]);
+  b.output(b.add("residual", "Identity", [step.residual()]), "float32", [1, 1, heightCells, widthCells]);
   return b.build();
 }
 

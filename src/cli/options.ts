@@ -9,7 +9,7 @@ import {
   type Propagation,
   type Schedule,
 } from "../clocks/index.ts";
-import type { MotionOrigin } from "../compile/motion-graph.ts";
+import type { MotionOrigin } from "../compile/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { sizeText, type Size } from "../network/index.ts";
 import { readJson } from "../node/json-file.ts";
@@ -158,19 +158,21 @@ export function withPropagation(command: Command): Command {
  * @throws ClockworkError `invalid-schedule` for a blend where nothing flows
  */
 export function scheduleOf(text: string, { propagate, blend }: PropagationFlags): Schedule {
-  const schedule = parseSchedule(text);
-  const hasUse = schedule.kind === "every" ? (blend ?? 0) > 0 : schedule.kind !== "pipeline";
-  const moved = propagate === "flow" && hasUse && !text.includes("+") ? { ...schedule, propagate } : schedule;
-  return blend === undefined || moved.blend !== undefined ? moved : checkSchedule({ ...moved, blend });
+  const schedule = parseSchedule(propagate === "flow" && !/\+[a-z]/i.test(text) ? `${text}+flow` : text);
+  return blend === undefined || schedule.blend !== undefined ? schedule : checkSchedule({ ...schedule, blend });
 }
 
-/** The same for several clocks to be compared: `--blend` is for those that flow, of which there has to be one. */
+/**
+ * The same for several clocks to be compared: `--propagate` is for those that hold something, `--blend` for those that flow,
+ * of which there has to be one.
+ */
 export function schedulesOf(texts: readonly string[], { propagate, blend }: PropagationFlags): readonly Schedule[] {
-  const flags = { ...(propagate !== undefined && { propagate }) };
-  const plain = texts.map((text) => scheduleOf(text, flags));
+  const plain = texts.map((text) => {
+    const holds = !/^\s*(every|pipeline)\b/.test(text);
+    return scheduleOf(text, propagate === undefined || !holds ? {} : { propagate });
+  });
   if (blend === undefined) return plain;
-  const flowing = plain.filter((schedule) => schedule.propagate === "flow");
-  if (flowing.length === 0) return texts.map((text) => scheduleOf(text, { ...flags, blend }));
+  if (plain.every((schedule) => schedule.propagate !== "flow")) return plain.map((one) => checkSchedule({ ...one, blend }));
   return plain.map((schedule) =>
     schedule.propagate === "flow" && schedule.blend === undefined ? checkSchedule({ ...schedule, blend }) : schedule,
   );

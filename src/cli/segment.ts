@@ -106,7 +106,8 @@ Labels come back at the size of the video. Ctrl-C stops: an unfinished video of 
 async function segment(input: string, flags: SegmentFlags, signal: AbortSignal): Promise<void> {
   const tuned = flags.schedule === undefined ? undefined : await readSchedule(flags.schedule);
   const schedule = tuned?.schedule ?? scheduleOf(flags.clock ?? defaultClock, flags);
-  checkMotion(flags, [schedule]);
+  // A compiled network brings its own.
+  if (tuned !== undefined || flags.clock !== undefined) checkMotion(flags, [schedule]);
   await using segmenter = await openSegmenter({
     model: modelSpec(undefined, flags.model),
     ...(tuned === undefined ? { clock: schedule } : { tuned }),

@@ -59,7 +59,8 @@ const longestPeriod = 1_080_000;
  *   which no text has
  */
 export function parseSchedule(text: string): Schedule {
-  const [clock = "", ...behind] = text.trim().split("+");
+  // Not at the plus of 1e+3.
+  const [clock = "", ...behind] = text.trim().split(/\+(?!\d)/);
   const [propagate, mixing, ...tooMuch] = behind.map((part) => part.trim());
   if (propagate !== undefined && ((propagate !== "still" && propagate !== "flow") || tooMuch.length > 0)) {
     fail(text, `still or flow behind "+", as in fixed:5+flow`);
@@ -114,6 +115,7 @@ export function checkSchedule(schedule: Schedule, text: string = formatSchedule(
     fail(text, `a clock that holds something for flow to move, not "${kind}"`, "try fixed:2+flow");
   }
   if (blend !== undefined) {
+    if (kind === "pipeline") fail(text, `a clock that holds something, not "${kind}"`, "try fixed:2+flow");
     if (propagate !== "flow") fail(text, "flow where scores are blended", `try ${firingsText(schedule)}+flow`);
     if (!(blend >= 0 && blend < 1)) fail(text, "a blend from 0 to below 1", "try blend:0.5");
     if (kind === "every" && blend === 0) fail(text, "a blend above 0: every+flow has nothing else to do", "try every");

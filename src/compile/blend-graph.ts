@@ -5,7 +5,15 @@ import { blendAt, type Clock, type Schedule } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { blendGraph, keptDims, mapSize } from "../motion/index.ts";
 import type { Network } from "../network/index.ts";
-import { GraphBuilder, intAttribute, stringAttribute, tensorValue, type Graph, type Node } from "../onnx/index.ts";
+import {
+  GraphBuilder,
+  intAttribute,
+  intsAttribute,
+  stringAttribute,
+  tensorValue,
+  type Graph,
+  type Node,
+} from "../onnx/index.ts";
 import type { Plan } from "../stages/plan.ts";
 import type { MotionGraph } from "./motion-graph.ts";
 import { renamed } from "./rename.ts";
@@ -34,7 +42,6 @@ const handing: ReadonlySet<string> = new Set([
   "Sigmoid",
   "Softmax",
   "Squeeze",
-  "Transpose",
   "Unsqueeze",
   "Upsample",
 ]);
@@ -46,20 +53,38 @@ const handing: ReadonlySet<string> = new Set([
 export function blendPointOf(network: Network): BlendPoint | undefined {
   const { index, output } = network;
   let tensor = output.name;
-  let chosen = output.kind !== "labels";
+  /** Axis of the classes; `undefined` before it is known which scores labels are chosen from. */
+  let axis = output.kind === "labels" ? undefined : output.layout === "nchw" ? 1 : 3;
   let point: BlendPoint | undefined;
   for (;;) {
-    if (chosen) {
+    if (axis === 1) {
       const found = pointAt(network, tensor);
-      if (found !== undefined && (point === undefined || area(found) <= area(point))) point = found;
+      if (found !== undefined && (point === undefined || elements(found) <= elements(point))) point = found;
     }
     const producer = index.producerOf(tensor);
     if (producer === undefined || (tensor !== output.name && index.consumersOf(tensor).length > 1)) return point;
     const node = index.node(producer);
-    if (node.op === "ArgMax" && !chosen && intAttribute(node, "axis", 0) === 1) chosen = true;
-    else if (!handing.has(node.op) || (isCoarse(node) && point !== undefined)) return point;
-    tensor = node.inputs[0] ?? "";
+    const from = node.inputs[0] ?? "";
+    if (node.op === "ArgMax" && axis === undefined) axis = chosenAxis(node, network.shapeOf(from) ?? []);
+    else if (node.op === "Transpose" && axis !== undefined) axis = intsAttribute(node, "perm")?.[axis];
+    else if (!handing.has(node.op) || isCoarse(node)) return point;
+    else if (node.op === "Reshape" && !keepsPlanes(network, from, tensor)) return point;
+    if (axis === undefined && output.kind !== "labels") return point;
+    tensor = from;
   }
+}
+
+/** Axis of a map [1, C, H, W] or [1, H, W, C] that labels are chosen along; `undefined` for any other. */
+function chosenAxis(node: Node, shape: readonly number[]): number | undefined {
+  const axis = intAttribute(node, "axis", 0);
+  const found = axis < 0 ? axis + shape.length : axis;
+  return shape.length === 4 && (found === 1 || found === 3) ? found : undefined;
+}
+
+/** Whether a reshape leaves channels, rows and columns as they are. */
+function keepsPlanes(network: Network, from: string, to: string): boolean {
+  const [before, after] = [from, to].map((tensor) => (network.shapeOf(tensor) ?? []).filter((length) => length !== 1));
+  return before?.join() === after?.join();
 }
 
 /** Whether a node takes the nearest sample, so that what is before it is another map than what is behind. */
@@ -75,8 +100,8 @@ function pointAt(network: Network, tensor: string): BlendPoint | undefined {
   return { tensor, dtype, dims: [1, dims[1] ?? 0, size.height, size.width] };
 }
 
-function area({ dims: [, , height, width] }: BlendPoint): number {
-  return height * width;
+function elements({ dims: [, channels, height, width] }: BlendPoint): number {
+  return channels * height * width;
 }
 
 /** What the mixture is made from. */
@@ -113,11 +138,12 @@ export function blendedGraph(graph: Graph, options: BlendOptions): BlendedGraph 
   const { network, plan, schedule, clocks, motion, memory } = options;
   const point = blendPointOf(network);
   if (point === undefined) {
-    if (schedule.kind !== "every" && (schedule.blend ?? 0) === 0) return undefined;
+    const hasOtherUse = clocks.some(({ kind }) => kind !== "every");
+    if (hasOtherUse && (schedule.blend ?? 0) === 0) return undefined;
     throw new ClockworkError(
       "invalid-schedule",
       `flow: expected a map of scores [1,C,H,W] that can be blended on the way to "${network.output.name}", got none; ` +
-        `try ${schedule.kind === "every" ? "every" : "the schedule without blend"}`,
+        `try ${hasOtherUse ? "the schedule without blend" : "every"}`,
     );
   }
   const { tensor, dims, dtype } = point;
@@ -125,7 +151,7 @@ export function blendedGraph(graph: Graph, options: BlendOptions): BlendedGraph 
   const producer = network.index.producerOf(tensor) ?? -1;
   const depth = plan.stages.findLastIndex(({ nodes }) => nodes[producer] === 1);
   const stage = depth + 1;
-  const share = shareGraph(b, { ...options, stage, clock: clocks[depth] ?? { kind: "every" } });
+  const share = shareGraph(b, { ...options, stage });
   if (share === undefined) return undefined;
 
   const fresh = `${tensor}@fresh`;
@@ -170,27 +196,30 @@ const keptName = "clockwork/motion/blend/kept";
 /** Share of what moved in: none after a restart, less the longer the stage held. `undefined` where it is always none. */
 function shareGraph(
   b: GraphBuilder,
-  { schedule, clock, stage, motion, restart }: BlendOptions & { readonly stage: number; readonly clock: Clock },
+  { schedule, clocks, stage, motion, restart }: BlendOptions & { readonly stage: number },
 ): string | undefined {
   const name = "clockwork/motion/blend/share-of-past";
   const none = (): string => b.float32(`${name}/none`, [1], [0]);
-  switch (clock.kind) {
-    case "every":
-    case "period": {
-      const share = blendAt(schedule, clock.kind === "every" ? 1 : clock.frames);
-      return share === 0 ? undefined : b.add(name, "Where", [restart, none(), b.float32(`${name}/full`, [1], [share])]);
-    }
-    case "adaptive": {
-      // The same formula in the graph: a line through its values after one and two frames, down to zero.
-      const first = blendAt(schedule, 1);
-      if (first === 0) return undefined;
-      const slope = blendAt(schedule, 2) - first;
-      const past = b.add(`${name}/past`, "Mul", [motion.ageOf(stage), b.float32(`${name}/slope`, [1], [slope])]);
-      const line = b.add(`${name}/line`, "Add", [past, b.float32(`${name}/start`, [1], [first - slope])]);
-      const share = b.add(`${name}/aged`, "Relu", [line]);
-      return b.add(name, "Where", [restart, none(), share]);
-    }
+  const frames = steadyGap(clocks.slice(Math.max(0, stage - 1)));
+  if (frames !== undefined) {
+    const share = blendAt(schedule, frames);
+    return share === 0 ? undefined : b.add(name, "Where", [restart, none(), b.float32(`${name}/full`, [1], [share])]);
   }
+  // The same formula in the graph: a line through its values after one and two frames, down to zero.
+  const first = blendAt(schedule, 1);
+  if (first === 0) return undefined;
+  const slope = blendAt(schedule, 2) - first;
+  const past = b.add(`${name}/past`, "Mul", [motion.ageOf(stage), b.float32(`${name}/slope`, [1], [slope])]);
+  const line = b.add(`${name}/line`, "Add", [past, b.float32(`${name}/start`, [1], [first - slope])]);
+  return b.add(name, "Where", [restart, none(), b.add(`${name}/aged`, "Relu", [line])]);
+}
+
+/** Frames from one firing of a stage to the next, where that is always the same: a stage fires with deeper ones, too. */
+function steadyGap([own = { kind: "every" }, ...deeper]: readonly Clock[]): number | undefined {
+  if (own.kind === "every") return 1;
+  if (own.kind === "adaptive") return undefined;
+  const isSteady = deeper.every((clock) => clock.kind === "period" && clock.frames % own.frames === 0);
+  return isSteady ? own.frames : undefined;
 }
 
 /** Numbers of types in `Cast`. */

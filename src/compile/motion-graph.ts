@@ -221,7 +221,7 @@ class MotionWriter implements MotionGraph {
     const { memory: names, labels, shapeOf, dtypeOf, network } = this.#options;
     if (flow === undefined) return undefined;
     const { scale } = this;
-    const prefix = `${prefixOf(stage)}/${tensor}`;
+    const prefix = `${prefixOf(stage)}/held/${tensor}`;
     const branch = new GraphBuilder("moved");
     const before = names.before(tensor);
     const shape = shapeOf(tensor) ?? [];

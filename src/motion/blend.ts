@@ -40,10 +40,13 @@ const tolerance = 10 / 255;
 /** Most positions that are mixed one by one: those of 640x480. More would take more memory than networks do. */
 const mostPositions = 640 * 480;
 
-/** Edge of the blocks that scores are remembered by: a whole number that divides both sides. */
+/** Longest edge of the blocks: coarser means are no scores any more. */
+const longestBlock = 8;
+
+/** Edge of the blocks that scores are remembered by: the first whole number that divides both sides and is enough. */
 function blockOf([, , height, width]: readonly [1, number, number, number]): number {
   let edge = 1;
-  for (let next = 2; (height * width) / (edge * edge) > mostPositions && next <= Math.min(height, width); next++) {
+  for (let next = 2; (height * width) / (edge * edge) > mostPositions && next <= longestBlock; next++) {
     if (height % next === 0 && width % next === 0) edge = next;
   }
   return edge;

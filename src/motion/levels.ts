@@ -35,7 +35,7 @@ export interface FlowOptions {
   readonly middle: LevelWork;
   /** Work on the finest level. */
   readonly finest: LevelWork;
-  /** Squared gradient, in (luma 0..1 a cell)^2, below which a window does not move by itself; default 1e-4. */
+  /** Squared gradient, in (luma 0..1 a cell)^2, below which a window does not move by itself; default 3e-4. */
   readonly regularisation: number;
   /** Difference of luma 0..1 beyond which more difference counts no more: what appears or is covered; default 0.2. */
   readonly differenceLimit: number;

@@ -32,8 +32,11 @@ export interface FlowTensors {
    * extent ({@link coveredPx}), so that GridSample of the frame before, at centre plus flow, gives the current one.
    */
   readonly flow: string;
-  /** C = 1: root mean square, over 3x3 cells, of the luma 0..1 that the flow leaves unexplained, to first order. */
-  readonly residual: string;
+  /**
+   * C = 1: root mean square, over 3x3 cells, of the luma 0..1 that the flow leaves unexplained, to first order. Written
+   * when it is asked for, once.
+   */
+  readonly residual: () => string;
   /** C = 1: 1 where the flow leads into the frame before, 0 where it leads out, between on its outermost half cell. */
   readonly valid: string;
 }
@@ -88,7 +91,9 @@ class FlowWriter {
       coarser = level;
     }
     if (flow === undefined || last === undefined) throw new Error("a scale has levels, and a level iterations");
-    return { flow, residual: this.#residual(last.gradient, last.target, flow), valid: last.valid };
+    const { gradient, target, valid } = last;
+    const found = flow;
+    return { flow, valid, residual: () => this.#residual(gradient, target, found) };
   }
 
   /** A map at every level, coarse to fine. */

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { parseSchedule, type Schedule } from "../clocks/index.ts";
 import { readProtocol } from "../compile/index.ts";
-import type { MotionOrigin } from "../compile/motion-graph.ts";
+import type { MotionOrigin } from "../compile/index.ts";
 import { nodeEngine } from "../engine/node/engine.ts";
 import { openModel, type HubOptions, type ModelSource } from "../models/index.ts";
 import type { Network, Size } from "../network/index.ts";

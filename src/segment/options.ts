@@ -1,7 +1,7 @@
 // How to segment: what a segmenter is made from.
 
 import type { Schedule } from "../clocks/index.ts";
-import type { MotionOrigin } from "../compile/motion-graph.ts";
+import type { MotionOrigin } from "../compile/index.ts";
 import type { Engine, OpenOptions } from "../engine/engine.ts";
 import type { Network, Size } from "../network/index.ts";
 import type { Model } from "../onnx/index.ts";

@@ -179,7 +179,8 @@ export class Segmenter implements AsyncDisposable {
    * source): one that was left earlier may have run frames whose results nobody got.
    *
    * @throws ClockworkError `aborted` when `signal` is, `invalid-argument` with `continues` after a call that was left
-   *   early, and for frames without motion where they have to carry it; whatever the source throws, after the results of the frames before
+   *   early, and for frames without motion where they have to carry it; whatever the source throws, after the results of
+   *   the frames before
    */
   async *segment(
     frames: AsyncIterable<Frame> | Iterable<Frame>,

@@ -39,7 +39,7 @@ export type BudgetAnswer =
       readonly updateRate: number;
       readonly macsRatio: number;
     }
-  /** Even when the deepest stage fires on first frames of videos and shots, and after the longest hold, alone, the mean costs `least`. */
+  /** Even when the deepest stage fires on first frames of videos and shots and after the longest hold alone: `least`. */
   | { readonly kind: "out-of-reach"; readonly least: number };
 
 /** What a budget buys from a clock with a fixed rate. */

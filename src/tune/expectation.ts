@@ -1,6 +1,6 @@
 // The regressor of an expected signal: disagreement with the oracle from other signals (shares of changed labels, what the
-// flow gives) and the age of what is held (clocks/signal.ts has the formula). Least squares with coefficients that are not negative, so that more change and
-// more age never look better; by coordinate descent on the normal equations (Franc et al. 2005), which are few.
+// flow gives) and the age of what is held (clocks/signal.ts has the formula). Least squares with coefficients that are not
+// negative, so that more change and more age never look better; by coordinate descent on the normal equations (Franc et al. 2005), which are few.
 
 import type { ExpectedSignal, PlainSignal } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";

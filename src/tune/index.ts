@@ -1,5 +1,5 @@
 // From recordings of unlabelled video to a clock: what a threshold would have done, what it costs, what can be promised
-// of it, and the signals that make it worth having. Runs no network.
+// of it, and the signals that make it worth having.
 
 export { leastMean, lossesNeeded, meanBound, meanPValue } from "./betting.ts";
 export { blockFramesOf, divide, meansOf } from "./blocks.ts";

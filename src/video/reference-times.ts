@@ -45,7 +45,7 @@ export class ReferenceTimes {
   /** A frame comes out, in the order of showing. @param isB whether it is a picture of type B */
   came(pts: bigint, isB: boolean): References {
     const previous = this.#previous;
-    this.#previous = pts;
+    this.#previous = pts === AV_NOPTS_VALUE ? undefined : pts;
     const place = this.#coded.findIndex((coded) => coded.pts === pts);
     const own = this.#coded[place];
     if (own === undefined) return { current: pts, previous, past: undefined, future: undefined };

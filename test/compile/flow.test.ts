@@ -155,6 +155,6 @@ test("a network that runs at another shape than its frames' moves what it holds 
     const results = await run(model, clock, frames, { stages, size: square });
     const [first, last] = [results[0]?.labels.data ?? new Uint8Array(), results[3]?.labels.data ?? new Uint8Array()];
     expect(agreement(last, first, 3 * stepPx)).toBeGreaterThan(agreement(last, first));
-    expect(agreement(last, first, 3 * stepPx)).toBeGreaterThan(0.85);
+    expect(agreement(last, first, 3 * stepPx)).toBeGreaterThan(0.8);
   }
 });

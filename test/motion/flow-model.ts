@@ -21,8 +21,8 @@ export function flowModel(size: Extent, options: FlowOptions = defaultFlowOption
   const b = new GraphBuilder("flow");
   const luma = (frame: string): string =>
     frameLuma(b, { frame: b.input(frame, "uint8", [size.heightPx, size.widthPx, 3]), scale, prefix: frame });
-  const result = flowGraph(b, { now: luma("now"), before: luma("before"), scale, options });
-  for (const [name, tensor] of Object.entries(result))
+  const { flow, valid, residual } = flowGraph(b, { now: luma("now"), before: luma("before"), scale, options });
+  for (const [name, tensor] of Object.entries({ flow, valid, residual: residual() }))
     b.output(b.add(name, "Identity", [tensor]), "float32", undefined);
   return modelOf(b.build(), opset);
 }
@@ -44,7 +44,7 @@ export function streamModel(size: Extent, options: FlowOptions = defaultFlowOpti
   });
   b.output(b.add("luma", "Identity", [now]), "float32", undefined);
   b.output(b.add("path", "Identity", [path.path]), "float32", undefined);
-  b.output(b.add("residual", "Identity", [residual]), "float32", undefined);
+  b.output(b.add("residual", "Identity", [residual()]), "float32", undefined);
   return modelOf(b.build(), 16);
 }
 

@@ -103,7 +103,7 @@ export function motionStream(size: Extent, count: number, options?: FlowOptions)
   put("map", map, "float32");
   put("labels", labels, "uint8");
   put("flow", step.flow, "float32");
-  put("residual", step.residual, "float32");
+  put("residual", step.residual(), "float32");
   put("moved-map", movedMap, "float32");
   put("moved-labels", movedLabels, "uint8");
   return {
