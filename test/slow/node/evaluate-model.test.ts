@@ -4,10 +4,10 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { evaluateModel, type EvaluateModelOptions } from "../../src/node/evaluate-model.ts";
-import { workFolder } from "../cli/cli.ts";
-import { writeFiles } from "../datasets/files.ts";
-import { datasetFiles } from "../evaluate/folder.ts";
+import { evaluateModel, type EvaluateModelOptions } from "../../../src/node/evaluate-model.ts";
+import { workFolder } from "../../cli/cli.ts";
+import { writeFiles } from "../../datasets/files.ts";
+import { datasetFiles } from "../../evaluate/folder.ts";
 
 let folder: Awaited<ReturnType<typeof workFolder>>;
 const inFolder = (name: string): string => join(folder.path, name);

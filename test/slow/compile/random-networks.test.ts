@@ -3,18 +3,18 @@
 // Correctness must not depend on whether a cut is a good one.
 
 import { expect, test } from "vitest";
-import { parseSchedule } from "../../src/clocks/index.ts";
-import { compile } from "../../src/compile/compile.ts";
-import { fitNetwork, type Network } from "../../src/network/index.ts";
-import type { Model } from "../../src/onnx/index.ts";
-import { groundOf } from "../../src/stages/candidates.ts";
-import { planFrom, planOf, type Plan } from "../../src/stages/plan.ts";
-import { isSubset, sizeOf } from "../../src/stages/region.ts";
-import { localEngine } from "../support/runtime.ts";
-import { noiseImage } from "../support/noise.ts";
-import { randomNetwork, side } from "../support/random-network.ts";
-import { differences, drive, simulate } from "../support/reference.ts";
-import { regionsOf } from "./regions.ts";
+import { parseSchedule } from "../../../src/clocks/index.ts";
+import { compile } from "../../../src/compile/compile.ts";
+import { fitNetwork, type Network } from "../../../src/network/index.ts";
+import type { Model } from "../../../src/onnx/index.ts";
+import { groundOf } from "../../../src/stages/candidates.ts";
+import { planFrom, planOf, type Plan } from "../../../src/stages/plan.ts";
+import { isSubset, sizeOf } from "../../../src/stages/region.ts";
+import { localEngine } from "../../support/runtime.ts";
+import { noiseImage } from "../../support/noise.ts";
+import { randomNetwork, side } from "../../support/random-network.ts";
+import { differences, drive, simulate } from "../../support/reference.ts";
+import { regionsOf } from "../../compile/regions.ts";
 
 const seeds = Array.from({ length: 6 }, (_, index) => index + 1);
 const images = [0, 5, 10, 15].map((shift) => noiseImage([1, 3, side, side], shift));

@@ -3,11 +3,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fitNetwork, type Network } from "../../src/network/index.ts";
-import { planOf } from "../../src/stages/index.ts";
-import { localEngine } from "../support/runtime.ts";
-import { smallModel } from "../support/segmenting.ts";
-import { jsonOf, linesOf, run, workFolder } from "./cli.ts";
+import { fitNetwork, type Network } from "../../../src/network/index.ts";
+import { planOf } from "../../../src/stages/index.ts";
+import { localEngine } from "../../support/runtime.ts";
+import { smallModel } from "../../support/segmenting.ts";
+import { jsonOf, linesOf, run, workFolder } from "../../cli/cli.ts";
 
 let folder: Awaited<ReturnType<typeof workFolder>>;
 let network: Network;

@@ -4,29 +4,29 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { segmentCommand } from "../../src/cli/segment.ts";
-import { compileCommand } from "../../src/cli/compile.ts";
-import { parseSchedule } from "../../src/clocks/index.ts";
-import { compile } from "../../src/compile/index.ts";
-import type { BlockMotion, Frame } from "../../src/frame.ts";
-import { fitNetwork } from "../../src/network/index.ts";
-import { fcn8s } from "../../src/networks/index.ts";
-import { evaluateModel, type EvaluateModelOptions } from "../../src/node/evaluate-model.ts";
-import { defaultPreprocessing } from "../../src/preprocessing.ts";
+import { segmentCommand } from "../../../src/cli/segment.ts";
+import { compileCommand } from "../../../src/cli/compile.ts";
+import { parseSchedule } from "../../../src/clocks/index.ts";
+import { compile } from "../../../src/compile/index.ts";
+import type { BlockMotion, Frame } from "../../../src/frame.ts";
+import { fitNetwork } from "../../../src/network/index.ts";
+import { fcn8s } from "../../../src/networks/index.ts";
+import { evaluateModel, type EvaluateModelOptions } from "../../../src/node/evaluate-model.ts";
+import { defaultPreprocessing } from "../../../src/preprocessing.ts";
 import {
   decodeSnapshot,
   encodeSnapshot,
   Segmenter,
   type SegmenterOptions,
   type SegmentResult,
-} from "../../src/segment/index.ts";
-import { planOf } from "../../src/stages/index.ts";
-import { openVideo, readLabelImage } from "../../src/video/index.ts";
-import { writeModelFolder } from "../support/model-folder.ts";
-import { localEngine } from "../support/runtime.ts";
-import { resultsOf } from "../support/segmenting.ts";
-import { collect, makeClip, makeImage, temporaryFolder } from "../video/clips.ts";
-import { told } from "./told.ts";
+} from "../../../src/segment/index.ts";
+import { planOf } from "../../../src/stages/index.ts";
+import { openVideo, readLabelImage } from "../../../src/video/index.ts";
+import { writeModelFolder } from "../../support/model-folder.ts";
+import { localEngine } from "../../support/runtime.ts";
+import { resultsOf } from "../../support/segmenting.ts";
+import { collect, makeClip, makeImage, temporaryFolder } from "../../video/clips.ts";
+import { told } from "../../segment/told.ts";
 
 const size = { widthPx: 192, heightPx: 128 };
 /** What a frame shows, the frame before had so many pixels further right and down. */
