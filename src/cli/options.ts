@@ -172,7 +172,8 @@ export function schedulesOf(texts: readonly string[], { propagate, blend }: Prop
     return scheduleOf(text, propagate === undefined || !holds ? {} : { propagate });
   });
   if (blend === undefined) return plain;
-  if (plain.every((schedule) => schedule.propagate !== "flow")) return plain.map((one) => checkSchedule({ ...one, blend }));
+  if (plain.every((schedule) => schedule.propagate !== "flow"))
+    return plain.map((one) => checkSchedule({ ...one, blend }));
   return plain.map((schedule) =>
     schedule.propagate === "flow" && schedule.blend === undefined ? checkSchedule({ ...schedule, blend }) : schedule,
   );

@@ -11,18 +11,10 @@ import { ClockworkError } from "../errors.ts";
 import { GraphBuilder, modelOf, type Model } from "../onnx/index.ts";
 import { BlockSearch, windowMean } from "./block-search.ts";
 import { gridGraph } from "./grid.ts";
-import {
-  coveredPx,
-  defaultFlowOptions,
-  flowScale,
-  type FlowLevel,
-  type FlowScale,
-  type PictureSize,
-} from "./levels.ts";
-import { centres } from "./lucas-kanade.ts";
+import { defaultFlowOptions, flowScale, type FlowLevel, type FlowScale, type PictureSize } from "./levels.ts";
+import { centres, pyramid, refined } from "./pyramid.ts";
 import { frameLuma } from "./luma.ts";
 import { MotionNodes, motionPrefix, requireWhole } from "./nodes.ts";
-import { interpolation, scaledCopies, transposed } from "./resampling.ts";
 
 /** Number of float32 in `Cast`. */
 const castToFloat32 = 1;
@@ -156,16 +148,7 @@ class MatchWriter {
   /** Luma less its mean at every level, coarse to fine. */
   #pyramid(part: string, luma: string): string[] {
     const { levels } = this.#scale;
-    const maps = [luma];
-    for (let index = levels.length - 2; index >= 0; index--) {
-      const finer = levels[index + 1];
-      const level = levels[index];
-      if (finer === undefined || level === undefined) break;
-      const pads = [0, 0, 2 * level.heightCells - finer.heightCells, 2 * level.widthCells - finer.widthCells];
-      const attributes = { kernel_shape: [2, 2], strides: [2, 2], pads, count_include_pad: 0 };
-      maps.unshift(this.#nodes.add(`${part}${level.cellPx}`, "AveragePool", [maps[0] ?? luma], attributes));
-    }
-    return maps.map((map, index) => {
+    return pyramid(this.#nodes, part, luma, levels).map((map, index) => {
       const level = levels[index] ?? this.#scale.finest;
       const name = `${part}${level.cellPx}`;
       const [coarsest] = levels;
@@ -189,7 +172,7 @@ class MatchWriter {
       flow =
         flow === undefined || coarser === undefined
           ? this.#search.best(name, level, ours, theirs, this.#options.reachCells)
-          : this.#followed(name, level, ours, theirs, this.#refined(`${name}/start`, flow, coarser, level));
+          : this.#followed(name, level, ours, theirs, refined(this.#nodes, `${name}/start`, flow, coarser, level));
       coarser = level;
     }
     return flow ?? "";
@@ -225,29 +208,6 @@ class MatchWriter {
       prefix: this.#nodes.name(part),
     });
     return this.#nodes.sample(`${part}/along`, map, grid);
-  }
-
-  /** Flow of a coarser level at the cells of a finer one. */
-  #refined(part: string, flow: string, from: FlowLevel, to: FlowLevel): string {
-    const nodes = this.#nodes;
-    const rows = interpolation(
-      { count: from.heightCells, spanPx: from.cellPx },
-      { count: to.heightCells, spanPx: to.cellPx },
-    );
-    const columns = interpolation(
-      { count: from.widthCells, spanPx: from.cellPx },
-      { count: to.widthCells, spanPx: to.cellPx },
-    );
-    const [was, is] = [coveredPx(from), coveredPx(to)];
-    const factors = [was.widthPx / is.widthPx, was.heightPx / is.heightPx];
-    const weights = scaledCopies(transposed(columns, to.widthCells, from.widthCells), factors);
-    return nodes.add(part, "MatMul", [
-      nodes.add(`${part}/rows`, "MatMul", [
-        nodes.float32(`${part}/rows/weights`, [to.heightCells, from.heightCells], rows),
-        flow,
-      ]),
-      nodes.float32(`${part}/columns/weights`, [1, 2, from.widthCells, to.widthCells], weights),
-    ]);
   }
 
   /** 1 where flow there and back ends near its start. */

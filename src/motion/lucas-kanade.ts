@@ -8,9 +8,10 @@
 
 import { ClockworkError } from "../errors.ts";
 import type { GraphBuilder } from "../onnx/index.ts";
-import { coveredPx, defaultFlowOptions, type FlowLevel, type FlowOptions, type FlowScale } from "./levels.ts";
+import { defaultFlowOptions, type FlowLevel, type FlowOptions, type FlowScale } from "./levels.ts";
 import { MotionNodes, motionPrefix } from "./nodes.ts";
-import { interpolation, scaledCopies, transposed } from "./resampling.ts";
+import { centres, pyramid, refined } from "./pyramid.ts";
+import { transposed } from "./resampling.ts";
 
 /** Flow of one step in time. */
 export interface FlowInputs {
@@ -71,17 +72,18 @@ class FlowWriter {
   }
 
   write(now: string, before: string): FlowTensors {
-    const pyramid = this.#pyramid("now", now);
-    const references = this.#pyramid("before", before);
+    const lumas = pyramid(this.#nodes, "now", now, this.#scale.levels);
+    const references = pyramid(this.#nodes, "before", before, this.#scale.levels);
     let flow: string | undefined;
     let coarser: FlowLevel | undefined;
     let last: { readonly target: string; readonly gradient: string; readonly valid: string } | undefined;
     for (const [index, level] of this.#scale.levels.entries()) {
       const part = `level${level.cellPx}`;
-      const luma = pyramid[index] ?? now;
+      const luma = lumas[index] ?? now;
       const reference = references[index] ?? before;
       const windows = this.#windows(part, level, luma);
-      if (flow !== undefined && coarser !== undefined) flow = this.#refined(`${part}/start`, flow, coarser, level);
+      if (flow !== undefined && coarser !== undefined)
+        flow = refined(this.#nodes, `${part}/start`, flow, coarser, level);
       for (let iteration = 1; iteration <= level.iterations; iteration++) {
         const step = `${part}/step${iteration}`;
         const { target, valid } = this.#target(step, level, windows, luma, reference, flow);
@@ -94,21 +96,6 @@ class FlowWriter {
     const { gradient, target, valid } = last;
     const found = flow;
     return { flow, valid, residual: () => this.#residual(gradient, target, found) };
-  }
-
-  /** A map at every level, coarse to fine. */
-  #pyramid(part: string, map: string): string[] {
-    const { levels } = this.#scale;
-    const maps = [map];
-    for (let index = levels.length - 2; index >= 0; index--) {
-      const finer = levels[index + 1];
-      const level = levels[index];
-      if (finer === undefined || level === undefined) break;
-      const pads = [0, 0, 2 * level.heightCells - finer.heightCells, 2 * level.widthCells - finer.widthCells];
-      const attributes = { kernel_shape: [2, 2], strides: [2, 2], pads, count_include_pad: 0 };
-      maps.unshift(this.#nodes.add(`${part}${level.cellPx}`, "AveragePool", [maps[0] ?? map], attributes));
-    }
-    return maps;
   }
 
   /** Gradients of the current frame, and the inverted matrix of the window around every cell. */
@@ -154,30 +141,6 @@ class FlowWriter {
   /** A stencil for products from the right along x, and from the left along y. */
   #stencil(axis: string, count: number, matrix: Float32Array): Float32Array {
     return axis === "x" ? transposed(matrix, count, count) : matrix;
-  }
-
-  /** Flow of a coarser level at the cells of a finer one. */
-  #refined(part: string, flow: string, from: FlowLevel, to: FlowLevel): string {
-    const nodes = this.#nodes;
-    const rows = interpolation(
-      { count: from.heightCells, spanPx: from.cellPx },
-      { count: to.heightCells, spanPx: to.cellPx },
-    );
-    const columns = transposed(
-      interpolation({ count: from.widthCells, spanPx: from.cellPx }, { count: to.widthCells, spanPx: to.cellPx }),
-      to.widthCells,
-      from.widthCells,
-    );
-    const [was, is] = [coveredPx(from), coveredPx(to)];
-    const factors = [was.widthPx / is.widthPx, was.heightPx / is.heightPx];
-    const down = nodes.add(`${part}/rows`, "MatMul", [
-      nodes.float32(`${part}/rows/weights`, [to.heightCells, from.heightCells], rows),
-      flow,
-    ]);
-    return nodes.add(part, "MatMul", [
-      down,
-      nodes.float32(`${part}/columns/weights`, [1, 2, from.widthCells, to.widthCells], scaledCopies(columns, factors)),
-    ]);
   }
 
   /** What gradient times flow should be, [1, 1, h, w], so that the frames agree. */
@@ -303,15 +266,6 @@ class FlowWriter {
       count_include_pad: 0,
     });
   }
-}
-
-/** Centres of the cells as GridSample counts, [2, heightCells, widthCells]. */
-export function centres({ heightCells, widthCells }: FlowLevel): Float32Array {
-  const centre = (index: number, count: number): number => (2 * index + 1) / count - 1;
-  const cells = heightCells * widthCells;
-  return Float32Array.from({ length: 2 * cells }, (_, at) =>
-    at < cells ? centre(at % widthCells, widthCells) : centre(Math.floor((at - cells) / widthCells), heightCells),
-  );
 }
 
 /** Central differences [count, count] in halves of the extent, with edges repeated. */
