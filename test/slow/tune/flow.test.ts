@@ -17,8 +17,8 @@ import {
   sequenceFrom,
   type Prepared,
   stopAndGo,
-} from "./footage.ts";
-import { atBudget, bothWays, compare, leastOf, pixelsOf, rigOf, signalOf, type Rig } from "./rig.ts";
+} from "../../tune/engine/footage.ts";
+import { atBudget, bothWays, compare, leastOf, pixelsOf, rigOf, signalOf, type Rig } from "../../tune/engine/rig.ts";
 
 const shots = [21];
 const frames = framesOf({ frames: 40, shots });

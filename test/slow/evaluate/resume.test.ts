@@ -1,9 +1,22 @@
 // An evaluation that was killed goes on to what one in a single go gives, to the bit, wherever it was killed.
 
 import { describe, expect, test } from "vitest";
-import type { Dataset } from "../../src/datasets/index.ts";
-import { evaluate, type Contender, type DetailedEvaluation, type EvaluateOptions } from "../../src/evaluate/index.ts";
-import { contendersOf, datasetOf, MortalStore, someMatcher, table, timeless, type SequencePlan } from "./rig.ts";
+import type { Dataset } from "../../../src/datasets/index.ts";
+import {
+  evaluate,
+  type Contender,
+  type DetailedEvaluation,
+  type EvaluateOptions,
+} from "../../../src/evaluate/index.ts";
+import {
+  contendersOf,
+  datasetOf,
+  MortalStore,
+  someMatcher,
+  table,
+  timeless,
+  type SequencePlan,
+} from "../../evaluate/rig.ts";
 
 const square = { widthPx: 32, heightPx: 32 };
 

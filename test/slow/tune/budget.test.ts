@@ -20,7 +20,7 @@ import {
   sequenceFrom,
   type Prepared,
   type RealRun,
-} from "./footage.ts";
+} from "../../tune/engine/footage.ts";
 
 const frames = framesOf({ frames: 48, shots: [29] });
 /** A third is fitted to. */

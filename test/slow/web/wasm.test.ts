@@ -2,9 +2,9 @@
 
 import * as web from "onnxruntime-web";
 import { beforeAll, expect, test } from "vitest";
-import { cases, onCpu, type CaseName } from "./cases.ts";
-import { disagreements, isTelling } from "./compare.ts";
-import { drive } from "./drive.js";
+import { cases, onCpu, type CaseName } from "../../web/cases.ts";
+import { disagreements, isTelling } from "../../web/compare.ts";
+import { drive } from "../../web/drive.js";
 
 beforeAll(() => {
   web.env.wasm.numThreads = 1;

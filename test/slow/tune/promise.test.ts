@@ -3,7 +3,16 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tune, type TuneGoal, type Tuned, type TuneOptions } from "../../../src/tune/index.ts";
-import { framesOf, meanOf, MemoryLabels, prepared, runFor, scoring, sequenceFrom, type Prepared } from "./footage.ts";
+import {
+  framesOf,
+  meanOf,
+  MemoryLabels,
+  prepared,
+  runFor,
+  scoring,
+  sequenceFrom,
+  type Prepared,
+} from "../../tune/engine/footage.ts";
 
 const frames = framesOf({ frames: 90, shots: [61] });
 /** A third is fitted to. */
