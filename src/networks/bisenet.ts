@@ -10,7 +10,7 @@ import { resnet } from "./resnet.ts";
 
 /**
  * Builds BiSeNetV1. Default width 1/8, 19 classes.
- * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width].
+ * `image` float32 [batch, 3, height, width] -> `logits` float32 [batch, classes, height, width].
  */
 export function bisenet(options: NetworkOptions = {}): Model {
   const layers = new Layers(resolveOptions(options, { name: "bisenet", width: 1 / 8, classes: 19, sizeMultiple: 1 }));
@@ -20,7 +20,7 @@ export function bisenet(options: NetworkOptions = {}): Model {
   return layers.finish(layers.resizeLike("head/up", score, layers.image, "bilinear", "logits"), 1);
 }
 
-/** [1, 128 width, height / 8, width / 8] */
+/** [batch, 128 width, height / 8, width / 8] */
 function spatialPath(layers: Layers): Feature {
   const channels = layers.scaled(64);
   const conv1 = layers.convBnRelu("spatial/conv1", layers.image, channels, { kernel: 7, stride: 2 });
@@ -29,10 +29,10 @@ function spatialPath(layers: Layers): Feature {
   return layers.convBnRelu("spatial/conv_out", conv3, layers.scaled(128));
 }
 
-/** [1, 128 width, height / 8, width / 8] */
+/** [batch, 128 width, height / 8, width / 8] */
 function contextPath(layers: Layers): Feature {
   const channels = layers.scaled(128);
-  const { layer2, layer3, layer4 } = resnet(layers, "context/resnet", 18);
+  const { layer2, layer3, layer4 } = resnet(layers, "context/resnet", { depth: 18 });
 
   const average = layers.convBnRelu("context/avg", mean(layers, "context/avg/mean", layer4), channels);
   const averageUp = layers.resizeLike("context/avg/up", average, layer4, "nearest");
@@ -62,7 +62,7 @@ function fuse(layers: Layers, spatial: Feature, context: Feature): Feature {
   return layers.add("ffm/add", weighed, feature);
 }
 
-/** [1, channels, 1, 1], as `torch.mean(x, dim=(2, 3), keepdim=True)` is exported. */
+/** [batch, channels, 1, 1], as `torch.mean(x, dim=(2, 3), keepdim=True)` is exported. */
 function mean(layers: Layers, name: string, x: Feature): Feature {
   const extent = x.extent && { heightPx: 1, widthPx: 1 };
   const attributes = { axes: [2, 3], keepdims: 1 };

@@ -11,7 +11,7 @@ import { basicBlock, bottleneck } from "./resnet.ts";
 
 /**
  * Builds DDRNet-23-slim. Default width 1/4, 19 classes; 5.7 million weights at width 1.
- * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width]; height and width multiples of 8.
+ * `image` float32 [batch, 3, height, width] -> `logits` float32 [batch, classes, height, width]; height and width multiples of 8.
  */
 export function ddrnet(options: NetworkOptions = {}): Model {
   const layers = new Layers(resolveOptions(options, { name: "ddrnet", width: 1 / 4, classes: 19, sizeMultiple: 8 }));

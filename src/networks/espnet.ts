@@ -14,7 +14,7 @@ const dilations = [1, 2, 4, 8, 16] as const;
 
 /**
  * Builds ESPNet. Default width 1/2, 12 classes (5 at least); 0.36 million weights at width 1.
- * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width]; height and width multiples of 8.
+ * `image` float32 [batch, 3, height, width] -> `logits` float32 [batch, classes, height, width]; height and width multiples of 8.
  */
 export function espnet(options: NetworkOptions = {}): Model {
   const resolved = resolveOptions(options, { name: "espnet", width: 1 / 2, classes: 12, sizeMultiple: 8 });

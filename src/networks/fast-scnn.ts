@@ -10,7 +10,7 @@ import { pyramidPooling } from "./pyramid-pooling.ts";
 
 /**
  * Builds Fast-SCNN. Default width 1/4, 19 classes; 1.1 million weights at width 1.
- * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width].
+ * `image` float32 [batch, 3, height, width] -> `logits` float32 [batch, classes, height, width].
  */
 export function fastScnn(options: NetworkOptions = {}): Model {
   const layers = new Layers(resolveOptions(options, { name: "fast-scnn", width: 1 / 4, classes: 19, sizeMultiple: 1 }));

@@ -2,52 +2,61 @@
 
 import type { Model } from "../onnx/index.ts";
 import { bisenet } from "./bisenet.ts";
+import { bisenetv2 } from "./bisenetv2.ts";
 import { ddrnet } from "./ddrnet.ts";
 import { deeplabv3plus } from "./deeplabv3plus.ts";
 import { espnet } from "./espnet.ts";
 import { fastScnn } from "./fast-scnn.ts";
+import { fcn16s } from "./fcn16s.ts";
 import { fcn32s } from "./fcn32s.ts";
 import { fcn8s } from "./fcn8s.ts";
 import { lraspp } from "./lraspp.ts";
 import type { NetworkOptions } from "./options.ts";
 import { pspnet } from "./pspnet.ts";
 import { segformer } from "./segformer.ts";
+import { street } from "./street.ts";
 import { unet } from "./unet.ts";
 
 export { bisenet } from "./bisenet.ts";
+export { bisenetv2, type BisenetV2Options } from "./bisenetv2.ts";
 export { ddrnet } from "./ddrnet.ts";
 export { deeplabv3plus } from "./deeplabv3plus.ts";
 export { espnet } from "./espnet.ts";
 export { fastScnn } from "./fast-scnn.ts";
+export { fcn16s } from "./fcn16s.ts";
 export { fcn32s } from "./fcn32s.ts";
 export { fcn8s } from "./fcn8s.ts";
 export { lraspp } from "./lraspp.ts";
-export type { CommonOptions, Extent, NetworkOptions, Sizing } from "./options.ts";
-export { pspnet } from "./pspnet.ts";
-export type { ResnetDepth, ResnetOptions } from "./resnet.ts";
+export type { AuxiliaryOptions, CommonOptions, Extent, NetworkOptions, Sizing, WeightInit } from "./options.ts";
+export { pspnet, type PspnetOptions } from "./pspnet.ts";
+export type { ResnetDepth, ResnetOptions, ResnetStem } from "./resnet.ts";
 export { segformer } from "./segformer.ts";
+export { street, type StreetOptions } from "./street.ts";
 export { unet } from "./unet.ts";
 export type { VggOptions } from "./vgg.ts";
 
 /** Names that architectures go by. */
 export type NetworkName =
   | "bisenet"
+  | "bisenetv2"
   | "ddrnet"
   | "deeplabv3plus"
   | "espnet"
   | "fast-scnn"
+  | "fcn16s"
   | "fcn32s"
   | "fcn8s"
   | "lraspp"
   | "pspnet"
   | "segformer"
+  | "street"
   | "unet";
 
 /** An architecture that can be built. */
 export interface Network {
   /**
-   * Builds it with deterministic random weights: `image` float32 [1, 3, height, width] ->
-   * `logits` float32 [1, classes, ceil(height / outputStride), ceil(width / outputStride)]; opset 17.
+   * Builds it with deterministic random weights: `image` float32 [batch, 3, height, width] ->
+   * `logits` float32 [batch, classes, ceil(height / outputStride), ceil(width / outputStride)]; opset 17.
    */
   readonly build: (options?: NetworkOptions) => Model;
   /** What it is, in a line. */
@@ -72,6 +81,13 @@ export const networks: Readonly<Record<NetworkName, Network>> = {
   fcn8s: {
     build: fcn8s,
     description: "VGG-16 with class scores of three depths, fused from deep to shallow; the clockwork paper's network",
+    source: "Long et al., Fully Convolutional Networks for Semantic Segmentation, CVPR 2015, section 4.2",
+    sizeMultiple: 32,
+    outputStride: 1,
+  },
+  fcn16s: {
+    build: fcn16s,
+    description: "VGG-16 with class scores of two depths, fused from deep to shallow",
     source: "Long et al., Fully Convolutional Networks for Semantic Segmentation, CVPR 2015, section 4.2",
     sizeMultiple: 32,
     outputStride: 1,
@@ -102,6 +118,13 @@ export const networks: Readonly<Record<NetworkName, Network>> = {
     build: bisenet,
     description: "spatial path at stride 8 beside a ResNet-18 context path, fused at the end",
     source: "Yu et al., BiSeNet: Bilateral Segmentation Network, ECCV 2018, figure 2",
+    sizeMultiple: 1,
+    outputStride: 1,
+  },
+  bisenetv2: {
+    build: bisenetv2,
+    description: "wide detail branch at stride 8 beside a narrow semantic branch at stride 32, each gating the other",
+    source: "Yu et al., BiSeNet V2: Bilateral Network with Guided Aggregation, IJCV 2021, table 1 and figures 3 to 7",
     sizeMultiple: 1,
     outputStride: 1,
   },
@@ -147,5 +170,13 @@ export const networks: Readonly<Record<NetworkName, Network>> = {
     source: "Xie et al., SegFormer, NeurIPS 2021, figure 2",
     sizeMultiple: 1,
     outputStride: 4,
+  },
+  street: {
+    build: street,
+    description:
+      "dense convolutions, a deep stage at stride 16, scores at strides 16, 8 and 4; made to be given clocks",
+    source: "this project",
+    sizeMultiple: 1,
+    outputStride: 1,
   },
 };

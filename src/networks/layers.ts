@@ -1,15 +1,15 @@
 // Layers of segmentation networks over GraphBuilder: convolutions with their weights, normalisation, resizing.
 // A node has the name of its output. Constants are called after the layer: `conv.weight`, `bn.scale`.
 // Sizes that depend on the image are computed as PyTorch's exporter writes them (Shape, Gather, Unsqueeze, Concat, Cast,
-// Slice), or are constants, by the option `dynamic`. Weights depend on the seed and on the name of their tensor alone,
-// so both variants of a network have the same.
+// Slice), or are constants, by the option `dynamic`. Weights depend on the seed and on the name of their tensor alone
+// (weights.ts), so both variants of a network have the same.
 
 import { ClockworkError } from "../errors.ts";
-import { float, GraphBuilder, modelOf, ofBytes, type AttributeInits, type Dim, type Model } from "../onnx/index.ts";
+import { float, GraphBuilder, modelOf, type AttributeInits, type Dim, type Model } from "../onnx/index.ts";
 import type { Extent, ResolvedOptions } from "./options.ts";
-import { Random } from "./random.ts";
+import { startOf, type WeightRole } from "./weights.ts";
 
-/** A feature map float32 [1, channels, height, width] of the graph under construction. */
+/** A feature map float32 [batch, channels, height, width] of the graph under construction. */
 export interface Feature {
   readonly name: string;
   readonly channels: number;
@@ -46,7 +46,7 @@ export interface ConvTransposeInit {
   readonly stride: number;
   readonly pad?: number;
   readonly bias?: boolean;
-  /** What the weights start from: noise, or bilinear interpolation of each channel with a little noise. */
+  /** What the weights start from: noise, or bilinear interpolation of each channel (varied: with a little noise). */
   readonly weights?: "he" | "bilinear";
   readonly output?: string;
 }
@@ -82,7 +82,7 @@ export class Layers {
   /** The graph under construction, for operators that have no method here. */
   readonly graph: GraphBuilder;
   readonly options: ResolvedOptions;
-  /** The network's input float32 [1, 3, height, width]. */
+  /** The network's input float32 [batch, 3, height, width]. */
   readonly image: Feature;
   readonly #epsilon: number;
   readonly #constants = new Map<string, string>();
@@ -93,7 +93,7 @@ export class Layers {
     this.graph = new GraphBuilder(options.name);
     this.#epsilon = epsilon;
     const { heightPx, widthPx } = options.size ?? { heightPx: "height", widthPx: "width" };
-    const name = this.graph.input("image", "float32", [1, 3, heightPx, widthPx]);
+    const name = this.graph.input("image", "float32", [options.batch, 3, heightPx, widthPx]);
     this.image = { name, channels: 3, extent: options.dynamic ? undefined : options.size, power: 1 };
   }
 
@@ -104,14 +104,14 @@ export class Layers {
 
   /**
    * A convolution. @param channels of the output
-   * @returns [1, channels, floor((height + 2 pad - dilation (kernel - 1) - 1) / stride) + 1, ...]
+   * @returns [batch, channels, floor((height + 2 pad - dilation (kernel - 1) - 1) / stride) + 1, ...]
    */
   conv(name: string, x: Feature, channels: number, init: ConvInit = {}): Feature {
     const { kernel = 1, stride = 1, dilation = 1, groups = 1, bias = false } = init;
     const pad = init.pad ?? (dilation * (kernel - 1)) / 2;
     const fanIn = (x.channels / groups) * kernel * kernel;
-    const inputs = [x.name, this.#he(`${name}.weight`, [channels, x.channels / groups, kernel, kernel], fanIn)];
-    if (bias) inputs.push(this.#uniform(`${name}.bias`, [channels], -0.1, 0.1));
+    const inputs = [x.name, this.#kernel(name, [channels, x.channels / groups, kernel, kernel], fanIn)];
+    if (bias) inputs.push(this.#bias(name, channels));
     const attributes = { ...window(kernel, stride, pad), dilations: [dilation, dilation], group: groups };
     const output = this.graph.add(name, "Conv", inputs, attributes, outputInit(init.output));
     const reach = dilation * (kernel - 1) + 1;
@@ -122,28 +122,28 @@ export class Layers {
   /** A transposed convolution to `channels` channels and (height - 1) stride - 2 pad + kernel rows. */
   convTranspose(name: string, x: Feature, channels: number, init: ConvTransposeInit): Feature {
     const { kernel, stride, pad = 0 } = init;
-    const weight = `${name}.weight`;
     const dims = [x.channels, channels, kernel, kernel];
     // Every element of the output meets (kernel / stride)^2 elements of each input channel.
     const fanIn = x.channels * Math.max(1, kernel / stride) ** 2;
-    if (init.weights === "bilinear") this.#constant(weight, dims, this.#bilinear(weight, x.channels, channels, kernel));
-    else this.#he(weight, dims, fanIn);
+    const interpolates = init.weights === "bilinear";
+    const weight = interpolates
+      ? this.#learned(`${name}.weight`, dims, { kind: "interpolation" })
+      : this.#kernel(name, dims, fanIn);
     const inputs = [x.name, weight];
-    if (init.bias ?? false) inputs.push(this.#uniform(`${name}.bias`, [channels], -0.1, 0.1));
+    if (init.bias ?? false) inputs.push(this.#bias(name, channels));
     const output = this.graph.add(name, "ConvTranspose", inputs, window(kernel, stride, pad), outputInit(init.output));
-    const power = init.weights === "bilinear" ? x.power : 2 * x.power;
+    const power = interpolates ? x.power : 2 * x.power;
     return { name: output, channels, extent: mapExtent(x.extent, (n) => (n - 1) * stride - 2 * pad + kernel), power };
   }
 
   /** Batch normalisation with fixed statistics. */
   batchNorm(name: string, x: Feature): Feature {
-    const deviation = Math.sqrt(x.power);
+    const { channels, power } = x;
     const inputs = [
       x.name,
-      this.#uniform(`${name}.scale`, [x.channels], 0.6, 1.4),
-      this.#uniform(`${name}.shift`, [x.channels], -0.2, 0.2),
-      this.#uniform(`${name}.mean`, [x.channels], -0.2 * deviation, 0.2 * deviation),
-      this.#uniform(`${name}.var`, [x.channels], 0.6 * x.power, 1.4 * x.power),
+      ...this.#affine(name, channels),
+      this.#learned(`${name}.mean`, [channels], { kind: "mean", power }),
+      this.#learned(`${name}.var`, [channels], { kind: "variance", power }),
     ];
     const attributes = { epsilon: float(this.#epsilon) };
     return { ...x, name: this.graph.add(name, "BatchNormalization", inputs, attributes), power: normalPower };
@@ -166,7 +166,7 @@ export class Layers {
 
   /** A PReLU with a slope for each channel. */
   prelu(name: string, x: Feature): Feature {
-    const slope = this.#uniform(`${name}.slope`, [x.channels, 1, 1], 0.1, 0.4);
+    const slope = this.#learned(`${name}.slope`, [x.channels, 1, 1], { kind: "slope" });
     return { ...x, name: this.graph.add(name, "PRelu", [x.name, slope]), power: 0.5 * x.power };
   }
 
@@ -206,7 +206,7 @@ export class Layers {
     return { ...x, name: this.graph.add(name, "AveragePool", [x.name], attributes), extent };
   }
 
-  /** The mean of each channel: [1, channels, 1, 1]. */
+  /** The mean of each channel: [batch, channels, 1, 1]. */
   globalPool(name: string, x: Feature): Feature {
     const extent = mapExtent(x.extent, () => 1);
     return { ...x, name: this.graph.add(name, "GlobalAveragePool", [x.name]), extent, power: 0.6 * x.power };
@@ -273,29 +273,30 @@ export class Layers {
 
   /** A fully connected layer over the last axis of x [..., from]: `name/matmul`, `name`. */
   linear(name: string, x: string, from: number, to: number): string {
-    const product = this.graph.add(`${name}/matmul`, "MatMul", [x, this.#he(`${name}.weight`, [from, to], from)]);
-    return this.graph.add(name, "Add", [this.#uniform(`${name}.bias`, [to], -0.1, 0.1), product]);
+    const matrix = this.#learned(`${name}.weight`, [from, to], { kind: "matrix", fanIn: from });
+    const product = this.graph.add(`${name}/matmul`, "MatMul", [x, matrix]);
+    return this.graph.add(name, "Add", [this.#bias(name, to), product]);
   }
 
   /** Layer normalisation over the last axis, of length `channels`. */
   layerNorm(name: string, x: string, channels: number): string {
-    const scale = this.#uniform(`${name}.scale`, [channels], 0.6, 1.4);
-    const shift = this.#uniform(`${name}.shift`, [channels], -0.2, 0.2);
-    return this.graph.add(name, "LayerNormalization", [x, scale, shift], { axis: -1, epsilon: float(1e-5) });
+    const inputs = [x, ...this.#affine(name, channels)];
+    return this.graph.add(name, "LayerNormalization", inputs, { axis: -1, epsilon: float(1e-5) });
   }
 
   /**
    * The finished network.
-   * @param logits its output, called `logits` @param stride of the output against the image: 1 or more pixels
+   * @param logits its output, called `logits` @param stride of the outputs against the image: 1 or more pixels
+   * @param auxiliary further outputs of the same shape, which only training reads
    */
-  finish(logits: Feature, stride: number): Model {
+  finish(logits: Feature, stride: number, auxiliary: readonly Feature[] = []): Model {
     const symbol = (axis: string): string => (stride === 1 ? axis : `${axis}_over_${stride}`);
-    const { size } = this.options;
+    const { batch, classes, size } = this.options;
     const dims: readonly Dim[] =
       size === undefined
         ? [symbol("height"), symbol("width")]
         : [Math.ceil(size.heightPx / stride), Math.ceil(size.widthPx / stride)];
-    this.graph.output(logits.name, "float32", [1, this.options.classes, ...dims]);
+    for (const { name } of [logits, ...auxiliary]) this.graph.output(name, "float32", [batch, classes, ...dims]);
     return modelOf(this.graph.build());
   }
 
@@ -313,7 +314,9 @@ export class Layers {
 
   /** What `Resize` takes as sizes. */
   #sizesOf(name: string, x: Feature, size: Size): string {
-    if (size.kind === "constant") return this.int64([1, x.channels, size.extent.heightPx, size.extent.widthPx]);
+    if (size.kind === "constant") {
+      return this.int64([this.options.batch, x.channels, size.extent.heightPx, size.extent.widthPx]);
+    }
     const spatial = this.vector(`${name}/hw`, [size.height, size.width]);
     const cast = this.graph.add(`${name}/hw/cast`, "Cast", [spatial], { to: int64Code });
     const shape = this.graph.add(`${name}/shape`, "Shape", [x.name]);
@@ -322,32 +325,24 @@ export class Layers {
     return this.graph.add(`${name}/sizes`, "Concat", [leading, cast], { axis: 0 });
   }
 
-  /** Weights that keep the variance of what a ReLU lets through (He et al. 2015, evenly distributed). */
-  #he(name: string, dims: readonly number[], fanIn: number): string {
-    const bound = Math.sqrt(6 / fanIn);
-    return this.#uniform(name, dims, -bound, bound);
+  #kernel(layer: string, dims: readonly number[], fanIn: number): string {
+    return this.#learned(`${layer}.weight`, dims, { kind: "kernel", fanIn });
   }
 
-  #uniform(name: string, dims: readonly number[], low: number, high: number): string {
-    const count = dims.reduce((product, dim) => product * dim, 1);
-    return this.#constant(name, dims, new Random(this.options.seed, name).uniform(count, low, high));
+  #bias(layer: string, channels: number): string {
+    return this.#learned(`${layer}.bias`, [channels], { kind: "bias" });
   }
 
-  #bilinear(name: string, from: number, to: number, kernel: number): Float32Array {
-    const values = new Random(this.options.seed, name).uniform(from * to * kernel * kernel, -0.02, 0.02);
-    const centre = (kernel - 1) / 2;
-    const tent = (at: number): number => 1 - Math.abs(at - centre) / Math.ceil(kernel / 2);
-    for (let channel = 0; channel < Math.min(from, to); channel++) {
-      for (let i = 0; i < kernel * kernel; i++) {
-        const at = (channel * to + channel) * kernel * kernel + i;
-        values[at] = (values[at] ?? 0) + tent(Math.floor(i / kernel)) * tent(i % kernel);
-      }
-    }
-    return values;
+  /** Factor and summand behind a normalisation. */
+  #affine(layer: string, channels: number): readonly [scale: string, shift: string] {
+    return [
+      this.#learned(`${layer}.scale`, [channels], { kind: "scale" }),
+      this.#learned(`${layer}.shift`, [channels], { kind: "shift" }),
+    ];
   }
 
-  #constant(name: string, dims: readonly number[], values: Float32Array): string {
-    return this.graph.initializer(name, ofBytes("float32", dims, values));
+  #learned(name: string, dims: readonly number[], role: WeightRole): string {
+    return this.graph.initializer(name, startOf(role, name, dims, this.options));
   }
 
   #once(key: string, make: () => string): string {
@@ -368,7 +363,7 @@ function outputInit(output: string | undefined): { outputs?: readonly string[] }
 }
 
 function describe({ channels, extent }: Feature): string {
-  return extent === undefined ? `${channels} channels` : `[1,${channels},${extent.heightPx},${extent.widthPx}]`;
+  return extent === undefined ? `${channels} channels` : `${channels} channels of ${extent.heightPx}x${extent.widthPx}`;
 }
 
 function mapExtent(extent: Extent | undefined, length: (n: number) => number): Extent | undefined {

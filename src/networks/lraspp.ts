@@ -53,7 +53,7 @@ const skipBlock = 4;
 /**
  * Builds LR-ASPP. Default width 1/4, 21 classes; 3.2 million weights at width 1.
  * Channels are rounded to multiples of 8, as MobileNet does.
- * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width].
+ * `image` float32 [batch, 3, height, width] -> `logits` float32 [batch, classes, height, width].
  */
 export function lraspp(options: NetworkOptions = {}): Model {
   const resolved = resolveOptions(options, { name: "lraspp", width: 1 / 4, classes: 21, sizeMultiple: 1 });

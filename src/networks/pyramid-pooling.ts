@@ -12,7 +12,7 @@ const grids = [1, 2, 3, 6] as const;
 /**
  * Adds a pyramid under `name`.
  * @param channels of each level
- * @returns x and the four levels behind it: [1, x.channels + 4 channels, height, width]
+ * @returns x and the four levels behind it: [batch, x.channels + 4 channels, height, width]
  */
 export function pyramidPooling(layers: Layers, name: string, x: Feature, channels: number): Feature {
   const size = layers.sizeOf(`${name}/size`, x);
@@ -25,7 +25,7 @@ export function pyramidPooling(layers: Layers, name: string, x: Feature, channel
   return layers.concat(`${name}/concat`, parts);
 }
 
-/** Means over `grid` times `grid` cells: [1, channels, grid, grid]. */
+/** Means over `grid` times `grid` cells: [batch, channels, grid, grid]. */
 function adaptivePool(layers: Layers, name: string, x: Feature, size: Size, grid: number): Feature {
   if (grid === 1) return layers.globalPool(name, x);
   const pooled = { ...x, extent: x.extent && { heightPx: grid, widthPx: grid } };

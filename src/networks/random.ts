@@ -26,4 +26,21 @@ export class Random {
     for (let i = 0; i < count; i++) values[i] = low + (high - low) * this.next();
     return values;
   }
+
+  /**
+   * `count` numbers of mean 0, about normally distributed, none further out than two deviations. Each is a sum of twelve
+   * even ones, so that no machine's logarithm or cosine shows.
+   */
+  normal(count: number, deviation: number): Float32Array {
+    const values = new Float32Array(count);
+    for (let i = 0; i < count; i++) {
+      let sum: number;
+      do {
+        sum = -6;
+        for (let part = 0; part < 12; part++) sum += this.next();
+      } while (Math.abs(sum) > 2);
+      values[i] = deviation * sum;
+    }
+    return values;
+  }
 }

@@ -1,5 +1,6 @@
 // Residual networks as encoders: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, table 1, with the
 // stride of a bottleneck on its 3x3 convolution and, where asked for, dilation in place of stride (as in torchvision).
+// The stem is that table's 7x7 convolution, or the three 3x3 ones with which PSPNet and DeepLab were published.
 
 import type { Feature, Layers } from "./layers.ts";
 import type { NetworkOptions } from "./options.ts";
@@ -11,7 +12,19 @@ export type ResnetDepth = 18 | 34 | 50 | 101;
 export type ResnetOptions = NetworkOptions & {
   /** Layers of the encoder. */
   readonly depth?: ResnetDepth;
+  /** First convolutions of the encoder; default `7x7`. */
+  readonly stem?: ResnetStem;
 };
+
+/** First convolutions, down to stride 2: one of 64 channels, or three of 64, 64 and 128. */
+export type ResnetStem = "7x7" | "3x3";
+
+/** Form of the encoder. */
+export interface EncoderInit {
+  readonly depth: ResnetDepth;
+  readonly stem?: ResnetStem | undefined;
+  readonly outputStride?: 8 | 16 | 32;
+}
 
 /** Maps at the end of each group of blocks. */
 export interface ResnetFeatures {
@@ -41,12 +54,8 @@ export interface BlockInit {
 }
 
 /** Adds conv1 .. layer4 under `name`. */
-export function resnet(
-  layers: Layers,
-  name: string,
-  depth: ResnetDepth,
-  outputStride: 8 | 16 | 32 = 32,
-): ResnetFeatures {
+export function resnet(layers: Layers, name: string, init: EncoderInit): ResnetFeatures {
+  const { depth, stem = "7x7", outputStride = 32 } = init;
   const block = depth < 50 ? basicBlock : bottleneck;
   const expansion = depth < 50 ? 1 : 4;
   const [count1, count2, count3, count4] = blocksOf[depth];
@@ -63,12 +72,22 @@ export function resnet(
     for (let i = 1; i < count; i++) x = block(layers, `${name}/layer${index}/${i}`, x, channels, { dilation });
     return x;
   };
-  const conv1 = layers.conv(`${name}/conv1`, layers.image, layers.scaled(64), { kernel: 7, stride: 2 });
-  const stem = layers.relu(`${name}/relu`, layers.batchNorm(`${name}/bn1`, conv1));
-  const layer1 = group(1, layers.maxPool(`${name}/maxpool`, stem, 3, 2, 1), count1);
+  const half = stem === "7x7" ? singleStem(layers, name) : tripleStem(layers, name);
+  const layer1 = group(1, layers.maxPool(`${name}/maxpool`, half, 3, 2, 1), count1);
   const layer2 = group(2, layer1, count2);
   const layer3 = group(3, layer2, count3);
   return { layer1, layer2, layer3, layer4: group(4, layer3, count4) };
+}
+
+function singleStem(layers: Layers, name: string): Feature {
+  const conv1 = layers.conv(`${name}/conv1`, layers.image, layers.scaled(64), { kernel: 7, stride: 2 });
+  return layers.relu(`${name}/relu`, layers.batchNorm(`${name}/bn1`, conv1));
+}
+
+function tripleStem(layers: Layers, name: string): Feature {
+  const first = layers.convBnRelu(`${name}/stem/0`, layers.image, layers.scaled(64), { kernel: 3, stride: 2 });
+  const second = layers.convBnRelu(`${name}/stem/1`, first, layers.scaled(64), { kernel: 3 });
+  return layers.convBnRelu(`${name}/stem/2`, second, layers.scaled(128), { kernel: 3 });
 }
 
 /** Two 3x3 convolutions and a shortcut. @param channels of the output */

@@ -8,7 +8,7 @@ import type { Model } from "../onnx/index.ts";
 import { Layers, type Feature } from "./layers.ts";
 import { resolveOptions, type Extent, type NetworkOptions } from "./options.ts";
 
-/** A map as a sequence float32 [1, height * width, channels]. */
+/** A map as a sequence float32 [batch, height * width, channels]. */
 interface Tokens {
   readonly name: string;
   readonly channels: number;
@@ -39,7 +39,7 @@ const feedForward = 4;
 
 /**
  * Builds SegFormer-B0. Default width 1/4 (heads of 8 channels), 19 classes; 3.7 million weights at width 1.
- * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, ceil(height / 4), ceil(width / 4)];
+ * `image` float32 [batch, 3, height, width] -> `logits` float32 [batch, classes, ceil(height / 4), ceil(width / 4)];
  * height and width at least 32.
  */
 export function segformer(options: NetworkOptions = {}): Model {
@@ -72,7 +72,7 @@ function stage(layers: Layers, name: string, image: Feature, spec: StageSpec): F
 
 /** Self-attention whose keys and values come from a map `reduction` times smaller (section 3.1). */
 function attention(layers: Layers, name: string, x: Tokens, map: Feature, { heads, reduction }: StageSpec): Tokens {
-  const { graph } = layers;
+  const { graph, options } = layers;
   const { channels } = x;
   const perHead = channels / heads;
   let context = x;
@@ -82,11 +82,11 @@ function attention(layers: Layers, name: string, x: Tokens, map: Feature, { head
     const reduced = layers.conv(`${name}/reduce`, whole, channels, init);
     context = normalised(layers, `${name}/reduce/norm`, tokensOf(layers, `${name}/reduce/tokens`, reduced));
   }
-  /** [1, heads, tokens, perHead], or for keys [1, heads, perHead, tokens]. */
+  /** [batch, heads, tokens, perHead], or for keys [batch, heads, perHead, tokens]. */
   const split = (part: string, from: Tokens, perm: readonly number[]): string => {
     const projected = layers.linear(`${name}/${part}`, from.name, channels, channels);
     const count = tokenCount(layers, `${name}/${part}/count`, { ...from, name: projected });
-    const shape = layers.vector(`${name}/${part}/shape`, [1, count, heads, perHead]);
+    const shape = layers.vector(`${name}/${part}/shape`, [options.batch, count, heads, perHead]);
     const apart = graph.add(`${name}/${part}/heads`, "Reshape", [projected, shape]);
     return graph.add(`${name}/${part}/transpose`, "Transpose", [apart], { perm });
   };
@@ -99,7 +99,7 @@ function attention(layers: Layers, name: string, x: Tokens, map: Feature, { head
   const mixed = graph.add(`${name}/context`, "MatMul", [weights, value]);
   const back = graph.add(`${name}/context/transpose`, "Transpose", [mixed], { perm: [0, 2, 1, 3] });
   const count = tokenCount(layers, `${name}/context/count`, { ...x, name: back });
-  const shape = layers.vector(`${name}/context/shape`, [1, count, channels]);
+  const shape = layers.vector(`${name}/context/shape`, [options.batch, count, channels]);
   const merged = graph.add(`${name}/context/merge`, "Reshape", [back, shape]);
   return { ...x, name: layers.linear(`${name}/out`, merged, channels, channels) };
 }
@@ -133,7 +133,7 @@ function decode(layers: Layers, maps: readonly Feature[]): Feature {
   return layers.conv("decode/linear_pred", fused, layers.options.classes, { bias: true, output: "logits" });
 }
 
-/** [1, channels, height, width] -> [1, height * width, channels], as `x.flatten(2).transpose(1, 2)` is exported. */
+/** [batch, channels, height, width] -> [batch, height * width, channels], as `x.flatten(2).transpose(1, 2)` is exported. */
 function tokensOf(layers: Layers, name: string, map: Feature): Tokens {
   const { graph } = layers;
   const computed = (): string => {
@@ -142,19 +142,19 @@ function tokensOf(layers: Layers, name: string, map: Feature): Tokens {
     const leading = graph.add(`${name}/shape/nc`, "Slice", [whole, ...range]);
     return graph.add(`${name}/shape/flat`, "Concat", [leading, layers.int64([-1])], { axis: 0 });
   };
-  const shape = map.extent === undefined ? computed() : layers.int64([1, map.channels, -1]);
+  const shape = map.extent === undefined ? computed() : layers.int64([layers.options.batch, map.channels, -1]);
   const flat = graph.add(`${name}/flatten`, "Reshape", [map.name, shape]);
   return { ...map, name: graph.add(`${name}/transpose`, "Transpose", [flat], { perm: [0, 2, 1] }) };
 }
 
-/** [1, height * width, channels] -> [1, channels, height, width], of the size of `like`. */
+/** [batch, height * width, channels] -> [batch, channels, height, width], of the size of `like`. */
 function mapOf(layers: Layers, name: string, tokens: Tokens, like: Feature): Feature {
   const { graph } = layers;
   const turned = graph.add(`${name}/transpose`, "Transpose", [tokens.name], { perm: [0, 2, 1] });
   const size = layers.sizeOf(`${name}/size`, like);
   const { height, width } =
     size.kind === "computed" ? size : { height: size.extent.heightPx, width: size.extent.widthPx };
-  const shape = layers.vector(`${name}/shape`, [1, tokens.channels, height, width]);
+  const shape = layers.vector(`${name}/shape`, [layers.options.batch, tokens.channels, height, width]);
   const map = graph.add(`${name}/reshape`, "Reshape", [turned, shape]);
   return { ...like, name: map, channels: tokens.channels, power: tokens.power };
 }

@@ -9,7 +9,7 @@ import { resolveOptions, type NetworkOptions } from "./options.ts";
 
 /**
  * Builds U-Net. Default width 1/8, 2 classes; 31 million weights at width 1.
- * `image` float32 [1, 3, height, width] -> `logits` float32 [1, classes, height, width]; height and width multiples of 16.
+ * `image` float32 [batch, 3, height, width] -> `logits` float32 [batch, classes, height, width]; height and width multiples of 16.
  */
 export function unet(options: NetworkOptions = {}): Model {
   const layers = new Layers(resolveOptions(options, { name: "unet", width: 1 / 8, classes: 2, sizeMultiple: 16 }));

@@ -18,11 +18,11 @@ export type VggOptions = CommonOptions &
 
 /** What the heads read. */
 export interface VggFeatures {
-  /** [1, 256 width, height / 8, width / 8] */
+  /** [batch, 256 width, height / 8, width / 8] */
   readonly pool3: Feature;
-  /** [1, 512 width, height / 16, width / 16] */
+  /** [batch, 512 width, height / 16, width / 16] */
   readonly pool4: Feature;
-  /** Class scores [1, classes, height / 32, width / 32] */
+  /** Class scores [batch, classes, height / 32, width / 32] */
   readonly scoreFr: Feature;
 }
 

@@ -1,11 +1,12 @@
-// Every architecture: it is a model that ONNX Runtime takes and runs, whose size is either open or fixed, whose weights
-// follow from the seed, and whose full width has the published number of parameters.
+// Every architecture: it is a model that ONNX Runtime takes and runs, whose size is either open or fixed, whose images come
+// one by one or in batches, whose weights follow from the seed. Numbers of parameters are in published.test.ts.
 
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { ClockworkError } from "../../src/errors.ts";
 import {
-  deeplabv3plus,
+  bisenetv2,
+  fcn16s,
   fcn32s,
   fcn8s,
   networks,
@@ -26,12 +27,12 @@ function bytesOf(model: Model): Uint8Array {
   return writeModel(model).bytes;
 }
 
-/** A picture that is neither flat nor noise, in [-1, 1]. */
-function pictureOf({ heightPx, widthPx }: Extent): ort.Tensor {
+/** A picture that is neither flat nor noise, in [-1, 1]; another for each shift. */
+function pictureOf({ heightPx, widthPx }: Extent, shift = 0): ort.Tensor {
   const data = new Float32Array(3 * heightPx * widthPx);
   for (let i = 0; i < data.length; i++) {
     const [x, y, channel] = [i % widthPx, Math.floor(i / widthPx) % heightPx, Math.floor(i / widthPx / heightPx)];
-    data[i] = Math.sin(x / 7 + channel) * Math.cos(y / 5 - channel) + 0.3 * Math.sin(i * 12.9898);
+    data[i] = Math.sin(x / 7 + channel + shift) * Math.cos(y / 5 - channel) + 0.3 * Math.sin(i * 12.9898);
   }
   return new ort.Tensor("float32", data, [1, 3, heightPx, widthPx]);
 }
@@ -41,14 +42,27 @@ interface Output {
   readonly data: Float32Array;
 }
 
+/** Pictures, one behind the other: [pictures.length, 3, height, width]. */
+function batchOf(pictures: readonly ort.Tensor[]): ort.Tensor {
+  const data = pictures.flatMap((picture) => [...(picture.data as Float32Array)]);
+  return new ort.Tensor("float32", data, [pictures.length, ...(pictures[0]?.dims.slice(1) ?? [])]);
+}
+
 async function run(model: Model, sizes: readonly Extent[]): Promise<Output[]> {
+  return runImages(
+    model,
+    sizes.map((size) => pictureOf(size)),
+  );
+}
+
+async function runImages(model: Model, images: readonly ort.Tensor[]): Promise<Output[]> {
   const session = await ort.InferenceSession.create(bytesOf(model), { intraOpNumThreads: 1 });
   try {
     expect(session.inputNames).toEqual(["image"]);
     expect(session.outputNames).toEqual(["logits"]);
     const outputs: Output[] = [];
-    for (const size of sizes) {
-      const { logits } = await session.run({ image: pictureOf(size) });
+    for (const image of images) {
+      const { logits } = await session.run({ image });
       if (logits === undefined || !(logits.data instanceof Float32Array)) throw new TypeError("no float32 logits");
       outputs.push({ dims: logits.dims, data: logits.data });
     }
@@ -77,11 +91,6 @@ function relativeDifference(a: Float32Array, b: Float32Array): number {
 
 function rootMeanSquare(values: Float32Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
-}
-
-/** Learned numbers of the nodes whose names begin with `prefix`. */
-function parametersUnder({ graph }: Model, prefix: string): number {
-  return totalParameters({ ...graph, nodes: graph.nodes.filter((node) => node.name.startsWith(prefix)) });
 }
 
 describe.each(all)("%s", (_name, { build, sizeMultiple, outputStride }) => {
@@ -119,6 +128,26 @@ describe.each(all)("%s", (_name, { build, sizeMultiple, outputStride }) => {
     expect(model.graph.nodes).toEqual(build().graph.nodes);
   });
 
+  test("computes a batch as its images one by one", async () => {
+    const sizing = sizeMultiple === 1 ? odd : wide;
+    const pictures = [0, 1, 2].map((shift) => pictureOf(sizing, shift));
+    const singles = await runImages(build(), pictures);
+    const [one, other] = singles;
+    expect(relativeDifference(one?.data ?? new Float32Array(), other?.data ?? new Float32Array())).toBeGreaterThan(
+      1e-3,
+    );
+    for (const model of [build({ batch: 3 }), build({ batch: 3, size: sizing })]) {
+      expect(model.graph.inputs[0]?.type).toMatchObject({ shape: [3, 3, expect.anything(), expect.anything()] });
+      const { dims, data } = only(await runImages(model, [batchOf(pictures)]));
+      expect(dims).toEqual([3, ...(one?.dims.slice(1) ?? [])]);
+      expect(model.graph.outputs[0]?.type).toMatchObject({ shape: [3, dims[1], expect.anything(), expect.anything()] });
+      for (const [index, single] of singles.entries()) {
+        const { length } = single.data;
+        expect(relativeDifference(single.data, data.subarray(index * length, (index + 1) * length))).toBeLessThan(1e-4);
+      }
+    }
+  });
+
   test("follows its seed", async () => {
     const bytes = bytesOf(build({ seed: 5 }));
     expect(Buffer.compare(bytes, bytesOf(build({ seed: 5 })))).toBe(0);
@@ -148,54 +177,14 @@ describe.each(all)("%s", (_name, { build, sizeMultiple, outputStride }) => {
     expect(() => build({ width: 0 })).toThrow(ClockworkError);
     expect(() => build({ classes: 0.5 })).toThrow(ClockworkError);
     expect(() => build({ seed: 0.5 })).toThrow(ClockworkError);
-    const untyped: NetworkOptions = JSON.parse('{ "dynamic": false }');
-    expect(() => build(untyped)).toThrow(/expected `size`/);
+    expect(() => build({ batch: 0 })).toThrow(/expected `batch` to be a positive integer/);
+    const untyped = (json: string): NetworkOptions => JSON.parse(json);
+    expect(() => build(untyped('{ "init": "zeros" }'))).toThrow(
+      /expected `init` to be one of varied, train, got zeros/,
+    );
+    expect(() => build(untyped('{ "dynamic": false }'))).toThrow(/expected `size`/);
     const half = { heightPx: 64 + sizeMultiple / 2, widthPx: 64 };
     expect(() => build({ size: half })).toThrow(/multiples of/);
-  });
-});
-
-describe("published numbers of parameters", () => {
-  test.each([
-    // torchvision, LRASPP_MobileNet_V3_Large_Weights.COCO_WITH_VOC_LABELS_V1: num_params.
-    ["lraspp", 21, 3_221_538, 0],
-    // U-Net as in milesial/Pytorch-UNet, with transposed convolutions.
-    ["unet", 2, 31_037_698, 0],
-    // DDRNet-23-slim in its paper: 5.7 M.
-    ["ddrnet", 19, 5_700_000, 0.01],
-    // SegFormer-B0 with 150 classes in its paper: 3.8 M, of which 3.4 M are the encoder.
-    ["segformer", 150, 3_800_000, 0.015],
-    // Fast-SCNN in its paper: 1.11 M.
-    ["fast-scnn", 19, 1_110_000, 0.03],
-    // ESPNet with p = 2 and q = 8 for Cityscapes in its paper: 0.364 M.
-    ["espnet", 20, 364_000, 0.01],
-  ] as const)("%s", (name, classes, published, tolerance) => {
-    const count = totalParameters(networks[name].build({ width: 1, classes }).graph);
-    expect(Math.abs(count / published - 1)).toBeLessThanOrEqual(tolerance);
-  });
-
-  test("encoders are ResNets without their classifier", () => {
-    // torchvision: resnet18 and resnet50, less the 1000-class layer.
-    expect(parametersUnder(networks.bisenet.build({ width: 1 }), "context/resnet/")).toBe(11_689_512 - 513_000);
-    expect(parametersUnder(deeplabv3plus({ width: 1, depth: 18 }), "encoder/")).toBe(11_689_512 - 513_000);
-    expect(parametersUnder(pspnet({ width: 1, depth: 50 }), "encoder/")).toBe(25_557_032 - 2_049_000);
-  });
-
-  test("FCN-8s on VGG-16 has 134 million, counted on paper", () => {
-    const onPaper = (width: number, classes: number): number => {
-      const conv = (from: number, to: number, kernel: number): number => (from * kernel ** 2 + 1) * to;
-      const trunk = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512].map((c) => c * width);
-      const convs = trunk.map((to, index) => conv(trunk[index - 1] ?? 3, to, 3)).reduce((sum, count) => sum + count);
-      const fc = conv(512 * width, 4096 * width, 7) + conv(4096 * width, 4096 * width, 1);
-      const scores = [4096, 512, 256].map((from) => conv(from * width, classes, 1)).reduce((sum, count) => sum + count);
-      const up = classes ** 2 * (4 ** 2 + 4 ** 2 + 16 ** 2);
-      return convs + fc + scores + up;
-    };
-    expect(onPaper(1, 21)).toBeGreaterThan(134.3e6);
-    expect(onPaper(1, 21)).toBeLessThan(134.5e6);
-    for (const width of [1 / 8, 1 / 16]) {
-      expect(totalParameters(fcn8s({ width, classes: 21 }).graph)).toBe(onPaper(width, 21));
-    }
   });
 });
 
@@ -210,6 +199,13 @@ describe("names", () => {
     );
     expect(names.filter((name) => name.startsWith("conv"))).toHaveLength(13);
     expect(fcn32s().graph.nodes.at(-1)?.name).toBe("upscore");
+  });
+
+  test("FCN-16s and FCN-32s are FCN-8s with fewer fusions", () => {
+    const names = (model: Model): string[] => model.graph.nodes.map((node) => node.name);
+    const trunk = names(fcn8s()).slice(0, names(fcn8s()).indexOf("score_fr") + 1);
+    expect(names(fcn16s())).toEqual([...trunk, "upscore2", "score_pool4", "fuse_pool4", "upscore16"]);
+    expect(names(fcn32s())).toEqual([...trunk, "upscore"]);
   });
 
   test("ESPNet has the shapes of the CamVid model at width 1", () => {
@@ -234,3 +230,28 @@ test("the fully connected layers of VGG have a width of their own", () => {
   expect(graph.initializers.get("fc6.weight")?.dims).toEqual([64, 128, 7, 7]);
   expect(() => fcn8s({ fcWidth: -1 })).toThrow(ClockworkError);
 });
+
+test.each([
+  ["bisenetv2", bisenetv2, ["aux2", "aux3", "aux4", "aux5"]],
+  ["pspnet", pspnet, ["aux"]],
+] as const)(
+  "auxiliary heads of %s are further outputs, and change nothing in the logits",
+  async (_name, build, names) => {
+    const options = { batch: 2, classes: 5 } as const;
+    const heads = build({ ...options, auxiliary: true });
+    expect(heads.graph.outputs.map((output) => output.name)).toEqual(["logits", ...names]);
+    const session = await ort.InferenceSession.create(bytesOf(heads), { intraOpNumThreads: 1 });
+    try {
+      const image = batchOf([pictureOf(odd), pictureOf(odd, 1)]);
+      const outputs = await session.run({ image });
+      for (const name of ["logits", ...names]) {
+        expect(outputs[name]?.dims).toEqual([2, 5, odd.heightPx, odd.widthPx]);
+        expect(rootMeanSquare(outputs[name]?.data as Float32Array)).toBeGreaterThan(0.1);
+      }
+      const alone = only(await runImages(build(options), [image]));
+      expect(relativeDifference(alone.data, outputs["logits"]?.data as Float32Array)).toBeLessThan(1e-5);
+    } finally {
+      await session.release();
+    }
+  },
+);

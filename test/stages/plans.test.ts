@@ -23,10 +23,12 @@ async function networkAt(model: Model, size: Size): Promise<Network> {
 const loaded = new Map<NetworkName, Network>();
 const names: readonly NetworkName[] = [
   "bisenet",
+  "bisenetv2",
   "ddrnet",
   "deeplabv3plus",
   "espnet",
   "fast-scnn",
+  "fcn16s",
   "fcn32s",
   "fcn8s",
   "lraspp",
@@ -101,6 +103,7 @@ describe("fcn8s", () => {
 
 describe("two stages", () => {
   test.each<readonly [NetworkName, string, readonly string[], number]>([
+    ["fcn16s", "pool4 -> conv5_1", ["score_fr float32 [1,21,8,16]"], 1],
     ["unet", "down2/1/relu -> down3/pool", ["up1/1/relu float32 [1,64,32,64]"], 1],
     ["espnet", "level2/out/prelu -> level3/down/reduce", ["level3/score float32 [1,12,32,64]"], 1],
     [
@@ -174,6 +177,23 @@ describe("networks without skips", () => {
       expect(plan.notes[0]).toContain(`1 of ${stages} stages`);
       expect(plan.notes[0]).toContain("no skip joins it with fresher data");
     }
+  });
+});
+
+describe("bisenetv2", () => {
+  test("stays whole: its semantic branch is too light to be worth a clock", () => {
+    const plan = planOf(network("bisenetv2"), { stages: 2 });
+    expect(plan.stages).toHaveLength(1);
+    const entry = "semantic/stem/fuse/relu -> semantic/stage3/0/conv1/conv, semantic/stage3/0/shortcut/depthwise/conv";
+    const branch = planOf(network("bisenetv2"), { cuts: [parseCut(entry)] });
+    expect(branch.notes[0]).toMatch(/has only \d\.\d % of the cost/);
+    expect(stage(branch, 2)).toMatchObject({ entry, segments: 1 });
+    expect(stage(branch, 2).share).toBeLessThan(0.1);
+    // What gates the detail branch, before it is upsampled, and what the detail branch gates.
+    expect(heldIn(stage(branch, 2)).toSorted()).toEqual([
+      "bga/semantic/sigmoid float32 [1,32,8,16]",
+      "bga/semantic_up/bn float32 [1,32,8,16]",
+    ]);
   });
 });
 
