@@ -2,7 +2,7 @@
 // tensors that come out of one run and go into the next never leave the engine.
 // Implementations are in folders beside this file; nothing here knows any of them.
 
-import type { DType } from "../onnx/index.ts";
+import type { Dim, DType } from "../onnx/index.ts";
 
 /** Arrays that hold the elements of a tensor. float16 travels as its bits. */
 export type TensorData =
@@ -30,6 +30,8 @@ export interface Port {
   readonly name: string;
   /** `undefined` for what is no tensor. */
   readonly dtype: DType | undefined;
+  /** As far as the engine can tell without a run: empty for a scalar, and where it cannot even tell the rank. */
+  readonly shape: readonly Dim[];
 }
 
 /** Memory of a graph: what `output` gave in one run is `input` of the next. It starts as zeros. */

@@ -243,5 +243,7 @@ function ports(metadata: readonly InferenceSession.ValueMetadata[]): readonly Po
   return metadata.map((value) => ({
     name: value.name,
     dtype: value.isTensor ? (value.type as DType) : undefined,
+    // A length that is not known has an empty name.
+    shape: value.isTensor ? value.shape.map((length) => (length === "" ? undefined : length)) : [],
   }));
 }

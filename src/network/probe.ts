@@ -20,6 +20,7 @@ import {
 } from "../onnx/index.ts";
 import { dependenceOf, type Dependence } from "./dependence.ts";
 import { imageDims, type ImageInput, type Size } from "./ports.ts";
+import { tensorTypesOf } from "./tensor-types.ts";
 
 /** What a run told. */
 export interface Probe {
@@ -57,7 +58,8 @@ export async function probe(
     ),
     values: [],
   };
-  const dtypes = await typesOf({ ...model, graph: fixed }, made, engine);
+  const types = await tensorTypesOf({ ...model, graph: fixed }, made, engine);
+  const dtypes = new Map([...types].map(([name, { dtype }]) => [name, dtype]));
   // Sequences, maps and optionals have no shape to ask for.
   const names = [input.name, ...made].filter((name) => dtypes.has(name));
   const sizedNames = names.filter((name) => dependence.onSize(name));
@@ -91,20 +93,6 @@ export async function probe(
 
 function tensorOf({ dtype, dims, data }: EngineTensor): Tensor {
   return ofBytes(dtype, dims, data);
-}
-
-/** Types of tensors, from a session that has all of them as outputs and is never run. */
-async function typesOf(model: Model, names: readonly string[], engine: Engine): Promise<ReadonlyMap<string, DType>> {
-  const graph: Graph = {
-    ...model.graph,
-    // Outputs without a type: the engine infers it.
-    outputs: names.map((name) => ({ name, type: { kind: "other", proto: undefined } })),
-  };
-  await using session = await engine.open(writeModel({ ...model, graph }).bytes, { optimize: "none" });
-  const types = new Map<string, DType>();
-  for (const { name, dtype } of [...session.inputs, ...session.outputs])
-    if (dtype !== undefined) types.set(name, dtype);
-  return types;
 }
 
 /** Bytes of a tensor of a shape. */

@@ -6,6 +6,7 @@ export { GraphBuilder, modelOf, nodeOf, tensorValue } from "./build.ts";
 export type { AttributeInits, NodeInit } from "./build.ts";
 export { macsOf, parametersOf, totalParameters } from "./cost.ts";
 export type { ShapeOf } from "./cost.ts";
+export { Expressions } from "./expressions.ts";
 export { byteLength, dtypeCode, dtypeOf, isIntegral } from "./dtype.ts";
 export type { DType } from "./dtype.ts";
 export { nodeLabel } from "./model.ts";

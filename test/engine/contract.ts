@@ -123,8 +123,8 @@ export function engineContract(name: string, engine: Engine, traits: Traits): vo
       b.output(b.add("sizes", "Shape", [b.input("image", "uint8", [1, "rows"])]), "int64", [2]);
       b.output(b.add("half", "Cast", ["image"], { to: 10 }), "float16", [1, "rows"]);
       await using session = await engine.open(bytesOf(b.build()), { threads: 1 });
-      expect(session.inputs).toEqual([{ name: "image", dtype: "uint8" }]);
-      expect(session.outputs).toEqual([
+      expect(session.inputs).toMatchObject([{ name: "image", dtype: "uint8" }]);
+      expect(session.outputs).toMatchObject([
         { name: "sizes", dtype: "int64" },
         { name: "half", dtype: "float16" },
       ]);

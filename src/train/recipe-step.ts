@@ -1,0 +1,142 @@
+// The training step of a recipe: one network, on labelled frames. What needs more than that builds on StepGraph itself.
+
+import type { Engine } from "../engine/index.ts";
+import { ClockworkError } from "../errors.ts";
+import type { Model } from "../onnx/index.ts";
+import {
+  crossEntropy,
+  lovaszSoftmax,
+  ohemCrossEntropy,
+  softIou,
+  unionOverIntersection,
+  type Labelled,
+  type ScoreDims,
+} from "./losses/index.ts";
+import { adam, adamW, clipByNorm, sgd, type GroupOptions, type Optimiser } from "./optimisers/index.ts";
+import type { ClassWeights, LossRecipe, OptimiserRecipe, Recipe } from "./recipe.ts";
+import { StepGraph, type TrainingStep } from "./step-graph.ts";
+
+/** Names in the step of a recipe. */
+export const stepNames = {
+  network: "network",
+  image: "image",
+  labels: "labels",
+  rate: "rate",
+  step: "step",
+  apply: "apply",
+  loss: "loss",
+} as const;
+
+/** What a step is made for. */
+export interface RecipeStepOptions {
+  /** `image` [batch,3,h,w] of the recipe's batch and crop; scores at the crop's size or a fraction of it. */
+  readonly model: Model;
+  readonly classes: number;
+  /** Weights for `balanced`, one for each class. */
+  readonly balanced: readonly number[];
+}
+
+/** @throws ClockworkError `unsupported-model` where the network cannot be trained, `invalid-argument` for unknown outputs */
+export async function recipeStep(
+  recipe: Recipe,
+  { model, classes, balanced }: RecipeStepOptions,
+  engine: Engine,
+): Promise<TrainingStep> {
+  const { batch, augmentation, accumulate } = recipe;
+  const { widthPx, heightPx } = augmentation.crop;
+  const step = new StepGraph();
+  const image = step.input(stepNames.image, "float32", [batch, 3, heightPx, widthPx]);
+  const labels = step.input(stepNames.labels, "uint8", [batch, heightPx, widthPx]);
+  const network = step.network(stepNames.network, model, { fixedStatistics: recipe.fixedStatistics });
+  const outputs = step.apply(network, image);
+  const { ops } = step;
+  const dims: ScoreDims = [batch, classes, heightPx, widthPx];
+  const parts = recipe.losses.map((loss) => {
+    const logits = outputs[loss.output];
+    if (logits === undefined) {
+      throw new ClockworkError(
+        "invalid-argument",
+        `recipe.losses: expected one of the network's outputs (${Object.keys(outputs).join(", ")}), got "${loss.output}"`,
+      );
+    }
+    // Scores at a fraction of the frame's size are compared at the frame's.
+    const sizes = ops.int64(dims);
+    const whole = ops.op("Resize", [logits, "", "", sizes], {
+      mode: "linear",
+      coordinate_transformation_mode: "half_pixel",
+    });
+    return ops.scale(lossOf(step, loss, { logits: whole, labels, dims }, balanced), loss.weight);
+  });
+  const [first = ops.scalar(0), ...rest] = parts;
+  const loss = ops.sum([first, ...rest]);
+  step.report(stepNames.loss, loss);
+  step.minimise({
+    loss: ops.scale(loss, 1 / accumulate),
+    teaches: [network],
+    optimiser: optimiserOf(recipe),
+    rate: step.input(stepNames.rate, "float32", []),
+    ...(recipe.average !== undefined && { average: recipe.average }),
+    accumulate: accumulate > 1,
+  });
+  return await step.build(engine);
+}
+
+function lossOf({ ops }: StepGraph, loss: LossRecipe, labelled: Labelled, balanced: readonly number[]): string {
+  const weighted = (weights: ClassWeights | undefined): { classWeights?: readonly number[] } =>
+    weights === undefined ? {} : { classWeights: weights === "balanced" ? balanced : weights };
+  switch (loss.kind) {
+    case "cross-entropy":
+      return crossEntropy(ops, {
+        ...labelled,
+        ...weighted(loss.classWeights),
+        ...(loss.labelSmoothing !== undefined && { labelSmoothing: loss.labelSmoothing }),
+      });
+    case "ohem":
+      return ohemCrossEntropy(ops, {
+        ...labelled,
+        ...weighted(loss.classWeights),
+        ...(loss.threshold !== undefined && { threshold: loss.threshold }),
+        ...(loss.oneIn !== undefined && { oneIn: loss.oneIn }),
+      });
+    case "soft-iou":
+      return softIou(ops, labelled);
+    case "union-over-intersection":
+      return unionOverIntersection(ops, labelled);
+    case "lovasz":
+      return lovaszSoftmax(ops, labelled);
+  }
+}
+
+function optimiserOf({ optimiser, rate, clipNorm }: Recipe): Optimiser {
+  const factors = rate.factors.map(({ weights, factor }) => ({ pattern: new RegExp(weights, "u"), factor }));
+  const groups: GroupOptions = {
+    rateOf: (name) => factors.find(({ pattern }) => pattern.test(name))?.factor ?? 1,
+  };
+  const plain = updateOf(optimiser, groups);
+  return clipNorm === undefined ? plain : clipByNorm(clipNorm, plain);
+}
+
+function updateOf(optimiser: OptimiserRecipe, groups: GroupOptions): Optimiser {
+  switch (optimiser.kind) {
+    case "sgd": {
+      const { momentum, nesterov, weightDecay } = optimiser;
+      return sgd({ ...groups, momentum, isNesterov: nesterov, weightDecay });
+    }
+    case "adam":
+      return adam({ ...groups, betas: optimiser.betas, weightDecay: optimiser.weightDecay });
+    case "adamw":
+      return adamW({ ...groups, betas: optimiser.betas, weightDecay: optimiser.weightDecay });
+  }
+}
+
+/**
+ * Weights of classes by their share p of labelled pixels: 1 / log(1.1 + p), scaled to a mean of 1 over the classes that
+ * occur (Paszke et al., ENet, 2016, section 5.1, with a larger constant's range); 0 for those that do not.
+ */
+export function balancedWeights(counts: readonly number[]): readonly number[] {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const raw = counts.map((count) => (count === 0 ? 0 : 1 / Math.log(1.1 + count / Math.max(1, total))));
+  const present = raw.filter((weight) => weight > 0);
+  const mean = present.reduce((sum, weight) => sum + weight, 0) / Math.max(1, present.length);
+  return raw.map((weight) => weight / mean);
+}
