@@ -17,6 +17,7 @@ import { endToEnd } from "./end-to-end.ts";
 import { evaluateOverhead } from "./evaluate-overhead.ts";
 import { flow } from "./flow.ts";
 import type { Benchmark, Measurement } from "./measurement.ts";
+import { trainingStep, trainingStepBatchNorm } from "./training-step.ts";
 
 const benchmarks: readonly Benchmark[] = [
   everyOverhead,
@@ -30,6 +31,8 @@ const benchmarks: readonly Benchmark[] = [
   fixed6FlowOneStage,
   fixed10FlowOneStage,
   fixed5Flow,
+  trainingStep,
+  trainingStepBatchNorm,
 ];
 
 const { values, positionals } = parseArgs({

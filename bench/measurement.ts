@@ -7,7 +7,7 @@ export interface Measurement {
   readonly reference: number;
   /** ours / reference. */
   readonly ratio: number;
-  readonly unit: "ms" | "frames/s";
+  readonly unit: "ms" | "frames/s" | "GFLOP/s";
   readonly note: string;
 }
 

@@ -3,11 +3,13 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { compileCommand } from "./compile.ts";
+import { convertCommand } from "./convert.ts";
 import { datasetsCommand } from "./datasets.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { segmentCommand } from "./segment.ts";
 import { exitCodes, report, say } from "./terminal.ts";
+import { trainCommand } from "./train.ts";
 import { tuneCommand } from "./tune.ts";
 
 /** Runs the command line and returns the exit code. */
@@ -60,6 +62,8 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.`,
     tuneCommand,
     inspectCommand,
     compileCommand,
+    trainCommand,
+    convertCommand,
     datasetsCommand,
   ]) {
     program.addCommand(command(stop.signal).exitOverride().showHelpAfterError("(add --help for the flags)"));

@@ -5,6 +5,8 @@ import pc from "picocolors";
 /** What is known at some moment. */
 export interface ProgressState {
   readonly frames: number;
+  /** What is counted; default frames. */
+  readonly unit?: string;
   /** Frames in all, as far as the source says. */
   readonly total: number | undefined;
   /** What is to be said besides. */
@@ -61,11 +63,11 @@ export class Progress {
  * @param before frames that were done before these seconds
  */
 export function progressText(state: ProgressState, seconds: number, before = 0): string {
-  const { frames, total, note } = state;
+  const { frames, total, note, unit = "frames" } = state;
   const rate = seconds > 0 ? Math.max(0, frames - before) / seconds : 0;
   const left = total !== undefined && rate > 0 && total >= frames ? `, ${duration((total - frames) / rate)} left` : "";
   const count = total !== undefined && total >= frames ? `${frames}/${total}` : String(frames);
-  return `${count} frames, ${rate.toFixed(1)} frames/s, ${note}${left}`;
+  return `${count} ${unit}, ${rate.toFixed(1)} ${unit}/s, ${note}${left}`;
 }
 
 function bar({ frames, total }: ProgressState): string {

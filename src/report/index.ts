@@ -5,3 +5,5 @@ export type { Picture } from "./data-uri.ts";
 export { reportHtml } from "./page.ts";
 export type { ReportOptions } from "./page.ts";
 export type { Strip } from "./strips.ts";
+export { trainingCurveHtml } from "./training-curve.ts";
+export type { TrainingCurve } from "./training-curve.ts";

@@ -1,0 +1,92 @@
+// The network that a training starts from: one of the architectures by name, or an ONNX file of the user's; in the form
+// that the step takes, and in that which is written in the end.
+
+import { ClockworkError } from "../../errors.ts";
+import { nodeEngine } from "../../engine/node/engine.ts";
+import { openModel } from "../../models/index.ts";
+import { networkOf } from "../../network/index.ts";
+import { tensorTypesOf } from "../../network/tensor-types.ts";
+import { networks, type NetworkName, type NetworkOptions } from "../../networks/index.ts";
+import { readModel, type Model } from "../../onnx/index.ts";
+import { defaultPreprocessing, type Preprocessing } from "../../preprocessing.ts";
+import { batched } from "../../train/batched.ts";
+import type { Recipe } from "../../train/recipe.ts";
+
+/** A network to be trained. */
+export interface StartingNetwork {
+  readonly name: string;
+  /** For the step: batch and crop of the recipe. */
+  readonly training: Model;
+  /** For use: any size, one image; the same names of weights. */
+  readonly inference: Model;
+  readonly preprocessing: Preprocessing;
+  /** `undefined` where the file does not name them. */
+  readonly classNames: readonly string[] | undefined;
+  readonly sizeMultiple: number;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * @param spec name of an architecture, or a model folder or file
+ * @param classes number of classes, for architectures
+ */
+export async function startingNetwork(spec: string, classes: number, recipe: Recipe): Promise<StartingNetwork> {
+  return isArchitecture(spec) ? architecture(spec, classes, recipe) : await fromFile(spec, recipe);
+}
+
+/** Whether a text names an architecture. */
+export function isArchitecture(spec: string): spec is NetworkName {
+  return Object.hasOwn(networks, spec);
+}
+
+function architecture(name: NetworkName, classes: number, recipe: Recipe): StartingNetwork {
+  const { build, sizeMultiple } = networks[name];
+  const { width = 1, auxiliary, depth } = recipe.network;
+  // Options that an architecture does not have are not looked at by it.
+  const common = {
+    width,
+    classes,
+    seed: recipe.seed,
+    init: "train",
+    ...(auxiliary !== undefined && { auxiliary }),
+    ...(depth !== undefined && { depth }),
+  } as const;
+  const forStep: NetworkOptions = { ...common, batch: recipe.batch, size: recipe.augmentation.crop };
+  return {
+    name,
+    training: build(forStep),
+    inference: build(common),
+    preprocessing: { ...defaultPreprocessing(), ...(sizeMultiple > 1 && { multipleOf: sizeMultiple }) },
+    classNames: undefined,
+    sizeMultiple,
+    warnings: [],
+  };
+}
+
+async function fromFile(spec: string, recipe: Recipe): Promise<StartingNetwork> {
+  const source = await openModel(spec);
+  const inference = readModel(source.bytes, { name: source.path, external: source.readExternal });
+  const size = recipe.augmentation.crop;
+  const folded = await networkOf(inference, { size, engine: nodeEngine });
+  const training: Model = { ...folded.model, graph: batched(folded.model.graph, recipe.batch) };
+  const { name: output, dims } = folded.output;
+  const types = await tensorTypesOf(training, [output], nodeEngine);
+  const shape = types.get(output)?.shape ?? [];
+  const expected = [recipe.batch, ...dims.slice(1)];
+  if (shape.join() !== expected.join()) {
+    throw new ClockworkError(
+      "unsupported-model",
+      `${spec}: expected a network that takes batches, ${output} [${expected.join(",")}], got [${shape.join(",")}]; ` +
+        `try "batch": 1 and "accumulate": ${recipe.batch} in the recipe`,
+    );
+  }
+  return {
+    name: source.name,
+    training,
+    inference,
+    preprocessing: source.preprocessing,
+    classNames: source.classNames,
+    sizeMultiple: source.preprocessing.multipleOf ?? 1,
+    warnings: source.warnings,
+  };
+}

@@ -1,0 +1,119 @@
+// Training as a whole: it learns, what it writes is a model for everything else, and it goes on from where it was.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { openSegmenter } from "../../../src/node/open-segmenter.ts";
+import { trainModel } from "../../../src/node/training/train-model.ts";
+import { readModel } from "../../../src/onnx/index.ts";
+import { parseRecipe } from "../../../src/train/recipe.ts";
+import { Scene } from "../../support/pictures.ts";
+import { folderWithData, tiny, tinyRecipe } from "./tiny-training.ts";
+
+interface LogLine {
+  readonly kind: string;
+  readonly step: number;
+  readonly loss?: number;
+}
+
+async function logOf(folder: string): Promise<readonly LogLine[]> {
+  const text = await readFile(join(folder, "training", "log.ndjson"), "utf8");
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as LogLine);
+}
+
+const weightsFile = (folder: string): Promise<Buffer> => readFile(join(folder, "onnx", "model.onnx"));
+
+describe("training", () => {
+  test("learns, and writes a model that segments", async () => {
+    await using home = await folderWithData();
+    const folder = home.path;
+    const output = join(folder, "model");
+    const losses: number[] = [];
+    const trained = await trainModel({
+      data: join(folder, "data"),
+      network: "street",
+      recipe: tiny({ steps: 60 }),
+      output,
+      onProgress: ({ loss }) => losses.push(loss),
+    });
+    expect(trained.steps).toBe(60);
+    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(mean(losses.slice(-5))).toBeLessThan(0.5 * mean(losses.slice(0, 5)));
+    await using segmenter = await openSegmenter({ model: output, clock: "fixed:2" });
+    const size = { widthPx: 64, heightPx: 32 };
+    const picture = new Scene(0).at(size, { x: 0 });
+    const right = async function* (): AsyncGenerator<typeof picture & { timestampSec: number }> {
+      yield { ...picture, timestampSec: 0 };
+    };
+    for await (const { labels } of segmenter.segment(right())) {
+      // Left of column 40 the label is 0, right of it 2.
+      const hits = labels.data.filter((label, at) => label === (at % 64 < 40 ? 0 : 2)).length;
+      expect(hits / labels.data.length).toBeGreaterThan(0.8);
+    }
+  });
+
+  test("stopped by its signal and started again, it ends at the same bytes as without a stop", async () => {
+    await using home = await folderWithData();
+    const folder = home.path;
+    const options = { data: join(folder, "data"), network: "street", recipe: tiny() };
+    const whole = join(folder, "whole");
+    await trainModel({ ...options, output: whole });
+    const parted = join(folder, "parted");
+    const stop = new AbortController();
+    const first = trainModel({
+      ...options,
+      output: parted,
+      signal: stop.signal,
+      onProgress: ({ step }) => {
+        if (step === 5) stop.abort();
+      },
+    });
+    await expect(first).rejects.toMatchObject({ code: "aborted" });
+    let resumedAt = 0;
+    await trainModel({ ...options, output: parted, onStart: (start) => (resumedAt = start.resumedAt) });
+    expect(resumedAt).toBe(5);
+    expect(await weightsFile(parted)).toEqual(await weightsFile(whole));
+    const steps = (await logOf(parted)).map(({ kind, step }) => [kind, step]);
+    expect(steps).toEqual((await logOf(whole)).map(({ kind, step }) => [kind, step]));
+  });
+
+  test("goes on from a model file, whose weights change and whose graph does not", async () => {
+    await using home = await folderWithData();
+    const folder = home.path;
+    const data = join(folder, "data");
+    const [first, second] = [join(folder, "first"), join(folder, "second")];
+    await trainModel({ data, network: "street", recipe: tiny(), output: first });
+    const recipe = tiny({ steps: 4, batch: 1, accumulate: 3, fixedStatistics: true });
+    await trainModel({ data, network: first, recipe, output: second });
+    const [before, after] = [readModel(await weightsFile(first)), readModel(await weightsFile(second))];
+    expect(after.graph.nodes).toEqual(before.graph.nodes);
+    const changed = [...before.graph.initializers].filter(
+      ([name, { data: bytes }]) => JSON.stringify(after.graph.initializers.get(name)?.data) !== JSON.stringify(bytes),
+    );
+    const names = changed.map(([name]) => name);
+    expect(names).toContain("half/conv.weight");
+    expect(names).not.toContain("half/bn.mean");
+  });
+
+  test("refuses a checkpoint of another recipe", async () => {
+    await using home = await folderWithData();
+    const folder = home.path;
+    const options = { data: join(folder, "data"), network: "street", output: join(folder, "model") };
+    await trainModel({ ...options, recipe: tiny({ steps: 2 }) });
+    await expect(trainModel({ ...options, recipe: tiny({ steps: 3 }) })).rejects.toThrow(/checkpoint of this recipe/u);
+  });
+});
+
+describe("recipes", () => {
+  test.each([
+    [{ stepz: 1 }, /tiny\.json: recipe: .*stepz/u],
+    [{ rate: { base: -1 } }, /recipe\.rate\.base/u],
+    [{ losses: [{ kind: "cross-entropi" }] }, /recipe\.losses\[0\]\.kind/u],
+    [{ augmentation: { crop: { widthPx: 0, heightPx: 32 } } }, /recipe\.augmentation\.crop\.widthPx/u],
+  ])("a wrong field is named by its path: %j", (fields, message) => {
+    expect(() => parseRecipe({ ...tinyRecipe, ...fields }, "tiny.json")).toThrow(message);
+  });
+});
