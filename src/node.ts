@@ -24,3 +24,5 @@ export { encodeImage, openSink, openVideo, paletteFor, readImage, readLabelImage
 export type { LabelSink, OpenVideoOptions, SinkOptions, VideoInfo, VideoReader } from "./video/index.ts";
 export { tuneModel } from "./node/tune-model.ts";
 export type { TunedModel, TuneModelOptions } from "./node/tune-model.ts";
+export { trainModel } from "./node/training/train-model.ts";
+export type { Trained, TrainingProgress, TrainingStart, TrainModelOptions } from "./node/training/train-model.ts";

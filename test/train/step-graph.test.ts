@@ -213,7 +213,7 @@ test("a frozen teacher stays as it is, has no memory, and teaches the student", 
   const mean = meanOf(Array.from(expected?.data ?? [], Number));
   for (const { wanted: report = Number.NaN } of reports) expect(report).toBeCloseTo(mean, 5);
   for (const part of ["weight", "scale", "shift"]) {
-    expect(states[5]?.[`student/${part}`], part).not.toEqual(states[0]?.[`student/${part}`]);
+    expect(states[5]?.[`student/${part}`]).not.toEqual(states[0]?.[`student/${part}`]);
   }
   expect(reports[4]?.["loss"]).toBeLessThan(reports[0]?.["loss"] ?? 0);
 });
@@ -242,6 +242,7 @@ test("two goals in one step: a generator and a discriminator each learn from the
   const [z, r] = [Array.from(noise.data), Array.from(real.data)];
   const byG = meanOf(z.map((x) => 2 * (d * g * x - 1) * d * x));
   const byD = meanOf(r.map((x) => 2 * (d * x - 1) * x)) + meanOf(z.map((x) => 2 * d * g * x * g * x));
+  expect(states).toHaveLength(2);
   expectNear(states[1]?.["generator/weight"], [g - 0.5 * byG]);
   expectNear(states[1]?.["discriminator/weight"], [d - 0.5 * byD]);
 });
@@ -264,6 +265,7 @@ test("running statistics follow the batch with the momentum of ONNX", async () =
     images.map((image) => ({ image: fed(image), rate: scalar(0.1) })),
   );
   let [mean, variance] = [0.25, 2];
+  expect([states[0]?.["net/mean"], states[0]?.["net/variance"]]).toEqual([[mean], [variance]]);
   for (const [index, { data }] of images.entries()) {
     const pixels = Array.from(data);
     const center = meanOf(pixels);

@@ -87,15 +87,11 @@ async function streetStep(batch: number): Promise<TrainingStep> {
 }
 
 test("a larger batch takes more activations, the same weights, and no more than its share", async () => {
-  const [one, two, eight] = [
-    await bytesOf(await streetStep(1)),
-    await bytesOf(await streetStep(2)),
-    await bytesOf(await streetStep(8)),
-  ];
-  for (const { unknown } of [one, two, eight]) expect(unknown).toEqual([]);
-  expect(two.activationBytes).toBeGreaterThan(one.activationBytes);
-  expect(eight.activationBytes).toBeGreaterThan(3 * two.activationBytes);
-  expect(eight.activationBytes).toBeLessThanOrEqual(8 * one.activationBytes);
+  const one = await bytesOf(await streetStep(1));
+  const four = await bytesOf(await streetStep(4));
+  for (const { unknown } of [one, four]) expect(unknown).toEqual([]);
+  expect(four.activationBytes).toBeGreaterThan(2 * one.activationBytes);
+  expect(four.activationBytes).toBeLessThanOrEqual(4 * one.activationBytes);
   // All but the shapes written into the graph.
-  expect(Math.abs(eight.weightsBytes - one.weightsBytes)).toBeLessThan(1000);
+  expect(Math.abs(four.weightsBytes - one.weightsBytes)).toBeLessThan(1000);
 });

@@ -2,28 +2,39 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { run, start } from "../../cli/cli.ts";
 import { folderWithData, tinyRecipe } from "../../node/training/tiny-training.ts";
 
-/** Kills at different moments: in the first steps, between checkpoints, in the middle of writing them. */
-const afterMs = [1500, 2300, 3100, 2700, 4000];
+/** Lines that the log has. */
+async function logged(folder: string): Promise<number> {
+  const text = await readFile(join(folder, "training", "log.ndjson"), "utf8").catch(() => "");
+  return text.split("\n").length - 1;
+}
+
+/** Moments after a step was logged: a step takes some hundredths of a second, and every one is followed by a checkpoint. */
+const momentsMs = [0, 7, 23, 61];
 
 test("kill -9 again and again", async () => {
   await using home = await folderWithData();
   const folder = home.path;
-  await writeFile(join(folder, "tiny.json"), JSON.stringify({ ...tinyRecipe, steps: 120 }));
+  await writeFile(join(folder, "tiny.json"), JSON.stringify({ ...tinyRecipe, steps: 150 }));
   const args = (output: string): readonly string[] => [
     ...["train", "--data", "data", "--network", "street", "--recipe", "tiny.json"],
     ...["--checkpoint", "0", "--quiet", "-o", output],
   ];
   const whole = await run(folder, ...args("whole"));
   expect(whole).toMatchObject({ code: 0, stderr: "" });
-  for (const ms of afterMs) {
+  const killed = join(folder, "killed");
+  for (const ms of momentsMs) {
+    const before = await logged(killed);
     const { child, ended } = start(folder, args("killed"));
-    const timer = setTimeout(() => child.kill("SIGKILL"), ms);
-    await ended;
-    clearTimeout(timer);
+    while ((await logged(killed)) <= before && child.exitCode === null) await setTimeout(20);
+    await setTimeout(ms);
+    child.kill("SIGKILL");
+    // 128 and the number of the signal: it was in the middle of its work.
+    expect((await ended).code).toBe(137);
   }
   const last = await run(folder, ...args("killed"));
   expect(last).toMatchObject({ code: 0, stderr: "" });

@@ -170,7 +170,7 @@ function convolution(call: Call): tf.Tensor {
   const strides = pair(node, "strides", 1);
   const filter = dilated(tf.transpose(x(1), [2, 3, 1, 0]), pair(node, "dilations", 1));
   if (group === 1) return biased(call, tf.conv2d(map, filter, strides, "valid"));
-  const [h = 1, w = 1, , outputs = 1] = filter.shape;
+  const [h, w, , outputs] = filter.shape;
   if (group !== map.shape[3]) refuse(node, "groups of several channels");
   const apart = tf.reshape(filter, [h, w, group, outputs / group]) as tf.Tensor4D;
   return biased(call, tf.depthwiseConv2d(map, apart, strides, "valid"));
@@ -184,18 +184,9 @@ function transposedConvolution(call: Call): tf.Tensor {
   const [down, right] = pair(node, "strides", 1);
   const [batch, rows, columns] = channelsLast(x()).shape;
   const [height, width] = [(rows - 1) * down + h, (columns - 1) * right + w];
-  const whole = tf.conv2dTranspose(
-    channelsLast(x()),
-    filter,
-    [batch, height, width, outputs],
-    [down, right],
-    "valid",
-  ) as tf.Tensor4D;
+  const whole = tf.conv2dTranspose(channelsLast(x()), filter, [batch, height, width, outputs], [down, right], "valid");
   const [top = 0, left = 0, bottom = 0, end = 0] = intsAttribute(node, "pads") ?? [];
-  return biased(
-    call,
-    tf.slice(whole, [0, top, left, 0], [batch, height - top - bottom, width - left - end, outputs]) as tf.Tensor4D,
-  );
+  return biased(call, tf.slice(whole, [0, top, left, 0], [batch, height - top - bottom, width - left - end, outputs]));
 }
 
 function batchNormalization({ node, x }: Call): tf.Tensor {
@@ -258,9 +249,9 @@ function resize({ node, x, has, constant }: Call): tf.Tensor {
     if (coordinates === "align_corners") return to === 1 ? 0 : (target * (from - 1)) / (to - 1);
     return refuse(node, `coordinates ${coordinates}`);
   };
-  const across = tf.matMul(tf.reshape(x(), [batch * channels * height, width]) as tf.Tensor2D, matrix(width, columns));
+  const across = tf.matMul(tf.reshape(x(), [batch * channels * height, width]), matrix(width, columns));
   const turned = tf.transpose(tf.reshape(across, [batch, channels, height, columns]), [0, 1, 3, 2]);
-  const down = tf.matMul(tf.reshape(turned, [batch * channels * columns, height]) as tf.Tensor2D, matrix(height, rows));
+  const down = tf.matMul(tf.reshape(turned, [batch * channels * columns, height]), matrix(height, rows));
   return tf.transpose(tf.reshape(down, [batch, channels, columns, rows]), [0, 1, 3, 2]);
 }
 
@@ -269,7 +260,7 @@ function product({ node, x }: Call): tf.Tensor {
   const [a, b] = [x(), x(1)];
   if (b.rank === 2) {
     const [inner = 1, outer = 1] = b.shape;
-    const flat = tf.matMul(tf.reshape(a, [-1, inner]) as tf.Tensor2D, b as tf.Tensor2D);
+    const flat = tf.matMul(tf.reshape(a, [-1, inner]), b);
     return tf.reshape(flat, [...a.shape.slice(0, -1), outer]);
   }
   if (a.shape.slice(0, -2).join() !== b.shape.slice(0, -2).join()) refuse(node, "broadcasting of matrices");
