@@ -12,7 +12,7 @@ import type { TrainingStep } from "../../../src/train/step-graph.ts";
 import { localEngine } from "../../support/runtime.ts";
 import { folderWithData, tiny } from "./tiny-training.ts";
 
-const crop = { widthPx: 128, heightPx: 96 };
+const crop = { widthPx: 64, heightPx: 32 };
 const classes = 3;
 
 function recipeOf(batch: number, accumulate: number): Recipe {
