@@ -196,9 +196,7 @@ export class Expressions {
   /** Up to operator set 17 these name their axes in an attribute, from 18 on in an input. */
   #reduce(op: string, x: string, axes: readonly number[], keep: boolean): string {
     const keepdims = keep ? 1 : 0;
-    return this.opset < 18
-      ? this.op(op, [x], { axes, keepdims })
-      : this.op(op, [x, this.int64(axes)], { keepdims });
+    return this.opset < 18 ? this.op(op, [x], { axes, keepdims }) : this.op(op, [x, this.int64(axes)], { keepdims });
   }
 
   #once(key: string, make: (name: string) => string): string {

@@ -20,10 +20,8 @@ test("kill -9 again and again", async () => {
   await using home = await folderWithData();
   const folder = home.path;
   await writeFile(join(folder, "tiny.json"), JSON.stringify({ ...tinyRecipe, steps: 150 }));
-  const args = (output: string): readonly string[] => [
-    ...["train", "--data", "data", "--network", "street", "--recipe", "tiny.json"],
-    ...["--checkpoint", "0", "--quiet", "-o", output],
-  ];
+  const command = "train --data data --network street --recipe tiny.json --checkpoint 0 --quiet -o";
+  const args = (output: string): readonly string[] => [...command.split(" "), output];
   const whole = await run(folder, ...args("whole"));
   expect(whole).toMatchObject({ code: 0, stderr: "" });
   const killed = join(folder, "killed");
