@@ -1,6 +1,7 @@
 // The network that a training starts from: one of the architectures by name, or an ONNX file of the user's; in the form
 // that the step takes, and in that which is written in the end.
 
+import { existsSync } from "node:fs";
 import { ClockworkError } from "../../errors.ts";
 import { nodeEngine } from "../../engine/node/engine.ts";
 import { openModel } from "../../models/index.ts";
@@ -31,7 +32,15 @@ export interface StartingNetwork {
  * @param classes number of classes, for architectures
  */
 export async function startingNetwork(spec: string, classes: number, recipe: Recipe): Promise<StartingNetwork> {
-  return isArchitecture(spec) ? architecture(spec, classes, recipe) : await fromFile(spec, recipe);
+  if (isArchitecture(spec)) return architecture(spec, classes, recipe);
+  if (/^[\w-]+$/u.test(spec) && !existsSync(spec)) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `network: expected an architecture (${Object.keys(networks).sort().join(", ")}), a model folder, an .onnx file or ` +
+        `hf:owner/name, got "${spec}"`,
+    );
+  }
+  return await fromFile(spec, recipe);
 }
 
 /** Whether a text names an architecture. */

@@ -14,8 +14,15 @@ const vulkanDriver = "/usr/lib/chromium/vk_swiftshader_icd.json";
 /** Path of the browser; `undefined` where it is not installed. */
 export const chromiumPath: string | undefined = existsSync(browserPath) ? browserPath : undefined;
 
-/** Description of the Vulkan driver that comes with it, for `VK_ICD_FILENAMES`; `undefined` where it is not installed. */
-export const swiftshader: string | undefined = existsSync(vulkanDriver) ? vulkanDriver : undefined;
+/** Where Debian puts the loader of Vulkan, which the driver needs and Chromium's package does not bring. */
+const vulkanLoaders = ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/libvulkan.so.1`);
+
+/**
+ * Description of the Vulkan driver that comes with the browser, for `VK_ICD_FILENAMES`; `undefined` where it or the loader is
+ * not installed.
+ */
+export const swiftshader: string | undefined =
+  existsSync(vulkanDriver) && vulkanLoaders.some((path) => existsSync(path)) ? vulkanDriver : undefined;
 
 /** A page, and the address of its server. */
 export interface OpenPage extends AsyncDisposable {

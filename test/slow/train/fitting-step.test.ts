@@ -10,9 +10,9 @@ import type { Recipe } from "../../../src/train/recipe.ts";
 import { recipeStep } from "../../../src/train/recipe-step.ts";
 import type { TrainingStep } from "../../../src/train/step-graph.ts";
 import { localEngine } from "../../support/runtime.ts";
-import { folderWithData, tiny } from "./tiny-training.ts";
+import { folderWithData, tiny } from "../../node/training/tiny-training.ts";
 
-const crop = { widthPx: 64, heightPx: 32 };
+const crop = { widthPx: 128, heightPx: 96 };
 const classes = 3;
 
 function recipeOf(batch: number, accumulate: number): Recipe {

@@ -3,13 +3,13 @@
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openModel } from "../../src/models/index.ts";
-import { networks } from "../../src/networks/index.ts";
-import { readModel, writeModel, type Model } from "../../src/onnx/index.ts";
-import { readSafetensors, writeSafetensors } from "../../src/weights/index.ts";
-import { temporaryFolder } from "../support/model-folder.ts";
-import { plain } from "../support/plain.ts";
-import { inProject, jsonOf, linesOf, namesIn, run } from "./cli.ts";
+import { openModel } from "../../../src/models/index.ts";
+import { networks } from "../../../src/networks/index.ts";
+import { readModel, writeModel, type Model } from "../../../src/onnx/index.ts";
+import { readSafetensors, writeSafetensors } from "../../../src/weights/index.ts";
+import { temporaryFolder } from "../../support/model-folder.ts";
+import { plain } from "../../support/plain.ts";
+import { inProject, jsonOf, linesOf, namesIn, run } from "../../cli/cli.ts";
 
 const trained: Model = networks["espnet"].build({ width: 1 / 2, classes: 7, seed: 9 });
 
