@@ -22,7 +22,9 @@ export function trainedModel(
     const value = memory[step.averages.get(input) ?? input];
     if (value !== undefined) initializers.set(name, ofBytes(value.dtype, value.dims, value.data));
   }
-  return { ...model, graph: pruned({ ...model.graph, initializers }) };
+  // Weights of a file may be nodes: then they are tensors now.
+  const nodes = model.graph.nodes.filter(({ op, outputs }) => op !== "Constant" || !initializers.has(outputs[0] ?? ""));
+  return { ...model, graph: pruned({ ...model.graph, nodes, initializers }) };
 }
 
 /** The graph without what only other outputs than the first need. */

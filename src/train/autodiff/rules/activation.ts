@@ -1,22 +1,12 @@
 // Gradients of activations. At a kink the gradient is that of the flat side, as in the frameworks of the field.
 
+import { byFactor } from "../by-factor.ts";
 import { summedTo } from "../broadcast.ts";
-import { inputOf, outputOf, refuse, type Backward, type Rule } from "../rule.ts";
+import { inputOf, refuse, type Backward, type Rule } from "../rule.ts";
 
 function floatAttribute({ node }: Backward, name: string, otherwise: number): number {
   const attribute = node.attributes.get(name);
   return attribute?.kind === "float" ? attribute.value : otherwise;
-}
-
-/** A rule from the factor that dY is multiplied with. */
-function byFactor(factor: (c: Backward, x: string, y: string) => string): Rule {
-  return {
-    backward: (c) => {
-      const dy = c.gradient();
-      if (dy === undefined || !c.wants(0)) return [];
-      return [c.ops.mul(dy, factor(c, inputOf(c, 0), outputOf(c)))];
-    },
-  };
 }
 
 /** 1 where a > b, 0 elsewhere. Comparing, casting and multiplying takes half the time of `Where` or `Sign`. */

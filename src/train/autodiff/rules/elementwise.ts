@@ -1,19 +1,9 @@
 // Gradients of arithmetic, with broadcasting, and of functions of one tensor, element by element.
 
 import { numbersOf } from "../../../onnx/index.ts";
+import { byFactor } from "../by-factor.ts";
 import { broadcastShape, summedTo } from "../broadcast.ts";
 import { inputOf, outputOf, refuse, type Backward, type Rule } from "../rule.ts";
-
-/** A rule from the factor that dY is multiplied with. */
-function byFactor(factor: (c: Backward, x: string, y: string) => string): Rule {
-  return {
-    backward: (c) => {
-      const dy = c.gradient();
-      if (dy === undefined || !c.wants(0)) return [];
-      return [c.ops.mul(dy, factor(c, inputOf(c, 0), outputOf(c)))];
-    },
-  };
-}
 
 /** 1 where a condition holds, 0 elsewhere. A product with this is faster than `Where`. */
 function indicator(c: Backward, condition: string): string {
