@@ -29,11 +29,12 @@ export function trainingCurveHtml({ title, lead, steps, validations, refreshSec 
     (top, one) => (top === undefined || one.meanIou > top.meanIou ? one : top),
     undefined,
   );
-  const x = { label: "step" };
+  const last = Math.max(0, ...[...steps, ...validations].map(({ step }) => step));
+  const x = { label: "step", domain: [0, last] };
   const loss = chart("Loss by step", {
     ...size,
     x,
-    y: { label: "loss", type: "log" },
+    y: { label: "loss", type: "log", tickFormat: "~g" },
     marks: [gridY(), lineY(thinned, { x: "step", y: "loss" })],
   });
   const score = chart("mIoU on validation by step", {

@@ -2,7 +2,7 @@
 // the same call goes on from the last checkpoint, to the same bits.
 
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { openDataset, type ClassMap, type Dataset } from "../../datasets/index.ts";
 import { nodeEngine } from "../../engine/node/engine.ts";
 import type { EngineSession, EngineTensor, RunResult } from "../../engine/index.ts";
@@ -340,7 +340,7 @@ class Training {
     );
     const html = trainingCurveHtml({
       title: `Training of ${this.#start.name}`,
-      lead: `${recipe.about ?? "recipe.json"}; ${this.#set.samples.length} samples of ${data}; ${recipe.steps} steps of ${recipe.batch * recipe.accumulate}`,
+      lead: `${recipe.about ?? "recipe.json"}; ${this.#set.samples.length} samples of ${basename(data)}; ${recipe.steps} steps of ${recipe.batch * recipe.accumulate}`,
       steps,
       validations,
       ...(!isOver && { refreshSec }),
