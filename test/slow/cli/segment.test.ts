@@ -3,12 +3,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openVideo } from "../../src/video/index.ts";
-import { readLabelImage } from "../../src/video/label-image.ts";
-import { openSegmenter } from "../../src/node/open-segmenter.ts";
-import { resultsOf } from "../support/segmenting.ts";
-import { collect, encodeImage, makeClip } from "../video/clips.ts";
-import { clipGraph, jsonOf, linesOf, namesIn, run, workFolder } from "./cli.ts";
+import { openVideo } from "../../../src/video/index.ts";
+import { readLabelImage } from "../../../src/video/label-image.ts";
+import { openSegmenter } from "../../../src/node/open-segmenter.ts";
+import { resultsOf } from "../../support/segmenting.ts";
+import { collect, encodeImage, makeClip } from "../../video/clips.ts";
+import { clipGraph, jsonOf, linesOf, namesIn, run, workFolder } from "../../cli/cli.ts";
 
 let folder: Awaited<ReturnType<typeof workFolder>>;
 beforeAll(async () => {

@@ -5,10 +5,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readProtocol, type Protocol } from "../../src/compile/index.ts";
-import { readModel } from "../../src/onnx/index.ts";
-import { firings, movingFrames, resultsOf, smallSegmenter } from "../support/segmenting.ts";
-import { classNames, inProject, jsonOf, linesOf, namesIn, run, startScript, workFolder } from "./cli.ts";
+import { readProtocol, type Protocol } from "../../../src/compile/index.ts";
+import { readModel } from "../../../src/onnx/index.ts";
+import { firings, movingFrames, resultsOf, smallSegmenter } from "../../support/segmenting.ts";
+import { classNames, inProject, jsonOf, linesOf, namesIn, run, startScript, workFolder } from "../../cli/cli.ts";
 
 let folder: Awaited<ReturnType<typeof workFolder>>;
 beforeAll(async () => {

@@ -5,17 +5,17 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseSchedule } from "../../src/clocks/index.ts";
-import { compile } from "../../src/compile/index.ts";
-import { fitNetwork } from "../../src/network/index.ts";
-import { fcn8s } from "../../src/networks/index.ts";
-import { openSegmenter } from "../../src/node/open-segmenter.ts";
-import { writeModel } from "../../src/onnx/index.ts";
-import { defaultPreprocessing, type Preprocessing } from "../../src/preprocessing.ts";
-import { planOf, planToFile } from "../../src/stages/index.ts";
-import { localEngine } from "../support/runtime.ts";
-import { temporaryFolder, writeModelFolder } from "../support/model-folder.ts";
-import { firings, frameSize, movingFrames, resultsOf, smallModel, smallSegmenter } from "../support/segmenting.ts";
+import { parseSchedule } from "../../../src/clocks/index.ts";
+import { compile } from "../../../src/compile/index.ts";
+import { fitNetwork } from "../../../src/network/index.ts";
+import { fcn8s } from "../../../src/networks/index.ts";
+import { openSegmenter } from "../../../src/node/open-segmenter.ts";
+import { writeModel } from "../../../src/onnx/index.ts";
+import { defaultPreprocessing, type Preprocessing } from "../../../src/preprocessing.ts";
+import { planOf, planToFile } from "../../../src/stages/index.ts";
+import { localEngine } from "../../support/runtime.ts";
+import { temporaryFolder, writeModelFolder } from "../../support/model-folder.ts";
+import { firings, frameSize, movingFrames, resultsOf, smallModel, smallSegmenter } from "../../support/segmenting.ts";
 
 const classNames = ["sky", "road", "car", "tree", "person"];
 const preprocessing: Preprocessing = {
