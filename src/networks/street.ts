@@ -18,7 +18,7 @@ export type StreetOptions = NetworkOptions & AuxiliaryOptions;
 const deepDilations = [1, 2, 1, 4, 1, 8] as const;
 
 /**
- * Builds street. Default width 1, 12 classes; 2.0 million weights, 1.9 GMAC at 480x360.
+ * Builds street. Default width 1, 12 classes; 2.0 million weights, 2.1 GMAC at 480x360.
  * `image` float32 [batch, 3, height, width] -> `logits` float32 [batch, classes, height, width], and with
  * `auxiliary: true` the scores at strides 8 and 16, upsampled to the same shape: `aux8`, `aux16`.
  */

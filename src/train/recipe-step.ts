@@ -59,12 +59,13 @@ export async function recipeStep(
         `recipe.losses: expected one of the network's outputs (${Object.keys(outputs).join(", ")}), got "${loss.output}"`,
       );
     }
-    // Scores at a fraction of the frame's size are compared at the frame's.
-    const sizes = ops.int64(dims);
-    const whole = ops.op("Resize", [logits, "", "", sizes], {
-      mode: "linear",
-      coordinate_transformation_mode: "half_pixel",
-    });
+    const whole = isWhole(model, loss.output, dims)
+      ? logits
+      : // Scores at a fraction of the frame's size are compared at the frame's.
+        ops.op("Resize", [logits, "", "", ops.int64(dims)], {
+          mode: "linear",
+          coordinate_transformation_mode: "half_pixel",
+        });
     return ops.scale(lossOf(step, loss, { logits: whole, labels, dims }, balanced), loss.weight);
   });
   const [first = ops.scalar(0), ...rest] = parts;
@@ -79,6 +80,12 @@ export async function recipeStep(
     accumulate: accumulate > 1,
   });
   return await step.build(engine);
+}
+
+/** Whether an output is declared with the shape that losses look at. */
+function isWhole({ graph }: Model, output: string, dims: ScoreDims): boolean {
+  const type = graph.outputs.find(({ name }) => name === output)?.type;
+  return type?.kind === "tensor" && type.shape?.join() === dims.join();
 }
 
 function lossOf({ ops }: StepGraph, loss: LossRecipe, labelled: Labelled, balanced: readonly number[]): string {
@@ -131,7 +138,8 @@ function updateOf(optimiser: OptimiserRecipe, groups: GroupOptions): Optimiser {
 
 /**
  * Weights of classes by their share p of labelled pixels: 1 / log(1.1 + p), scaled to a mean of 1 over the classes that
- * occur (Paszke et al., ENet, 2016, section 5.1, with a larger constant's range); 0 for those that do not.
+ * occur; 0 for those that do not. The form is that of Paszke et al., ENet, 2016, with 1.1 for their 1.02: weights lie
+ * less far apart.
  */
 export function balancedWeights(counts: readonly number[]): readonly number[] {
   const total = counts.reduce((sum, count) => sum + count, 0);
