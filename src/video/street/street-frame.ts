@@ -1,0 +1,36 @@
+// A frame of the synthetic street, with all that is known of it exactly. Plain data.
+
+import type { Frame, LabelMap } from "../../frame.ts";
+
+/** Classes of the street by label: those of CamVid, in the order of the SegNet tutorial. */
+export const streetClasses: readonly string[] = [
+  "sky",
+  "building",
+  "pole",
+  "road",
+  "pavement",
+  "tree",
+  "sign",
+  "fence",
+  "car",
+  "pedestrian",
+  "bicyclist",
+];
+
+/** A rendered frame. Maps have the size of the frame, rows without padding. */
+export interface StreetFrame {
+  readonly frame: Frame;
+  /** Places in {@link streetClasses}; every pixel has one. */
+  readonly labels: LabelMap;
+  /** Metres along the optical axis, [heightPx, widthPx]; Infinity in the sky. */
+  readonly depth: Float32Array<ArrayBuffer>;
+  /**
+   * Pixels from here to where the same point was in the frame before: x of all pixels, then y, [2, heightPx, widthPx].
+   * Zero in the first frame.
+   */
+  readonly flow: Float32Array<ArrayBuffer>;
+  /** 1 where the point was not to be seen in the frame before: hidden, or outside; [heightPx, widthPx]. */
+  readonly occluded: Uint8Array<ArrayBuffer>;
+  /** A number for each thing (a car, a house, a tree), 0 for sky and ground; the same in all frames. [heightPx, widthPx] */
+  readonly instances: Uint16Array<ArrayBuffer>;
+}

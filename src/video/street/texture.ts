@@ -1,0 +1,51 @@
+// Square pictures that repeat, in all sizes down to one pixel: sampled where a pixel covers about one of theirs.
+
+/** Red, green, blue (0..255), and a fourth number (0..255) whose meaning is the material's. */
+export type Texel = readonly [number, number, number, number];
+
+/** One size of a texture. */
+export interface TextureLevel {
+  readonly size: number;
+  /** [size, size, 4]; the first row is the lowest. */
+  readonly data: Uint8Array;
+}
+
+/** A texture. */
+export interface Texture {
+  /** Length of a side of what repeats. */
+  readonly metres: number;
+  /** From the largest to 1x1. */
+  readonly levels: readonly [TextureLevel, ...TextureLevel[]];
+}
+
+/** Paints a texture of `size` (a power of two) pixels; `paint` gets places from 0 to 1, u to the right and v up. */
+export function painted(size: number, metres: number, paint: (u: number, v: number) => Texel): Texture {
+  const data = new Uint8Array(4 * size * size);
+  for (let y = 0, at = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, at += 4) {
+      const texel = paint((x + 0.5) / size, (y + 0.5) / size);
+      for (let c = 0; c < 4; c++) data[at + c] = Math.max(0, Math.min(255, Math.round(texel[c] ?? 0)));
+    }
+  }
+  const first: TextureLevel = { size, data };
+  const levels: [TextureLevel, ...TextureLevel[]] = [first];
+  for (let level = first; level.size > 1; levels.push(level)) level = halved(level);
+  return { metres, levels };
+}
+
+function halved({ size, data }: TextureLevel): TextureLevel {
+  const half = size / 2;
+  const small = new Uint8Array(4 * half * half);
+  for (let y = 0; y < half; y++) {
+    for (let x = 0; x < half; x++) {
+      const from = 8 * (y * size + x);
+      for (let c = 0; c < 4; c++) {
+        const row = from + c;
+        const below = row + 4 * size;
+        const sum = (data[row] ?? 0) + (data[row + 4] ?? 0) + (data[below] ?? 0) + (data[below + 4] ?? 0);
+        small[4 * (y * half + x) + c] = (sum + 2) >> 2;
+      }
+    }
+  }
+  return { size: half, data: small };
+}
