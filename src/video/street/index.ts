@@ -1,6 +1,6 @@
 // A street of our own: rendered, with everything known exactly.
 
-export { streetClasses, type StreetFrame } from "./street-frame.ts";
+export { streetClasses, type StreetFrame, type StreetStill } from "./street-frame.ts";
 export {
   streetCameras,
   streetStyles,

@@ -18,12 +18,18 @@ export const streetClasses: readonly string[] = [
 ];
 
 /** A rendered frame. Maps have the size of the frame, rows without padding. */
-export interface StreetFrame {
+export interface StreetStill {
   readonly frame: Frame;
   /** Places in {@link streetClasses}; every pixel has one. */
   readonly labels: LabelMap;
   /** Metres along the optical axis, [heightPx, widthPx]; Infinity in the sky. */
   readonly depth: Float32Array<ArrayBuffer>;
+  /** A number for each thing (a car, a house, a tree), 0 for sky and ground; the same in all frames. [heightPx, widthPx] */
+  readonly instances: Uint16Array<ArrayBuffer>;
+}
+
+/** A rendered frame and how it follows from the one before. */
+export interface StreetFrame extends StreetStill {
   /**
    * Pixels from here to where the same point was in the frame before: x of all pixels, then y, [2, heightPx, widthPx].
    * Zero in the first frame.
@@ -31,6 +37,4 @@ export interface StreetFrame {
   readonly flow: Float32Array<ArrayBuffer>;
   /** 1 where the point was not to be seen in the frame before: hidden, or outside; [heightPx, widthPx]. */
   readonly occluded: Uint8Array<ArrayBuffer>;
-  /** A number for each thing (a car, a house, a tree), 0 for sky and ground; the same in all frames. [heightPx, widthPx] */
-  readonly instances: Uint16Array<ArrayBuffer>;
 }

@@ -15,7 +15,7 @@ import { identity, inverted, standing, type Pose } from "./pose.ts";
 import { Raster } from "./raster.ts";
 import { Route } from "./route.ts";
 import { Sensor } from "./sensor.ts";
-import type { StreetFrame } from "./street-frame.ts";
+import type { StreetFrame, StreetStill } from "./street-frame.ts";
 import { resolveStreet, type ResolvedStreet, type StreetOptions } from "./street-options.ts";
 import { Surface } from "./surface.ts";
 import { Town } from "./town.ts";
@@ -23,6 +23,9 @@ import { limbPose, makeTraffic, type Actor } from "./traffic.ts";
 
 /** How far things are drawn, in metres. */
 const drawn = 230;
+
+/** A pixel that has less of a place than this does not show it. */
+const leastShare = 0.12;
 
 /** A street in time. Any frame may be asked for; one after the other is fastest. */
 export class Street {
@@ -37,7 +40,8 @@ export class Street {
   readonly #firmament: Firmament;
   readonly #sensor: Sensor;
   readonly #road: Mesh;
-  #last: { readonly index: number; readonly depth: Float32Array } | undefined;
+  /** What was rendered last. */
+  #last: { readonly index: number; readonly painting: Painting } | undefined;
 
   /** @throws ClockworkError `invalid-argument` for options that cannot be rendered */
   constructor(options: StreetOptions) {
@@ -61,22 +65,32 @@ export class Street {
 
   /** Frame `index` from 0. */
   frame(index: number): StreetFrame {
-    const { widthPx, heightPx, fps } = this.options;
     if (this.#last?.index !== index - 1) {
-      this.#last = index === 0 ? undefined : { index: index - 1, depth: this.#render(index - 1).depth };
+      this.#last = index === 0 ? undefined : { index: index - 1, painting: this.#render(index - 1) };
     }
     const before = this.#last;
     const painting = this.#render(index);
-    this.#last = { index, depth: painting.depth };
-    const { labels, depth, flow, instances } = painting;
-    const occluded = before === undefined ? new Uint8Array(labels.length) : this.#occluded(painting, before.depth);
+    this.#last = { index, painting };
+    const { flow } = painting;
+    const occluded =
+      before === undefined ? new Uint8Array(painting.labels.length) : this.#occluded(painting, before.painting);
     if (before === undefined) flow.fill(0);
+    return { ...this.#exposed(painting, index), flow, occluded };
+  }
+
+  /** Frame `index` without its motion: half the work where it does not follow the one before. */
+  still(index: number): StreetStill {
+    const painting = this.#render(index);
+    this.#last = { index, painting };
+    return this.#exposed(painting, index);
+  }
+
+  #exposed({ light, labels, depth, instances }: Painting, index: number): StreetStill {
+    const { widthPx, heightPx, fps } = this.options;
     return {
-      frame: { data: this.#sensor.expose(painting.light, index), widthPx, heightPx, timestampSec: index / fps },
+      frame: { data: this.#sensor.expose(light, index), widthPx, heightPx, timestampSec: index / fps },
       labels: { data: labels, widthPx, heightPx },
       depth,
-      flow,
-      occluded,
       instances,
     };
   }
@@ -144,7 +158,7 @@ export class Street {
   }
 
   /** Points that something nearer stood before, or that were outside the picture. */
-  #occluded({ flow, depthBefore, labels }: Painting, before: Float32Array): Uint8Array<ArrayBuffer> {
+  #occluded({ flow, depthBefore, instances }: Painting, before: Painting): Uint8Array<ArrayBuffer> {
     const { widthPx, heightPx } = this.options;
     const pixels = widthPx * heightPx;
     const occluded = new Uint8Array(pixels);
@@ -156,16 +170,18 @@ export class Street {
         occluded[at] = 1;
         continue;
       }
-      // Seen, if any of the pixels around that place is as far; steep surfaces differ by what a pixel covers.
+      // Seen, if the same thing is as far at any of the pixels that share that place; on the ground a pixel covers much.
       const [left, top] = [Math.floor(x), Math.floor(y)];
       let isSeen = false;
       for (let k = 0; k < 4 && !isSeen; k++) {
-        const [column, row] = [
-          Math.min(widthPx - 1, Math.max(0, left + (k & 1))),
-          Math.min(heightPx - 1, Math.max(0, top + (k >> 1))),
-        ];
-        const there = before[row * widthPx + column] ?? 0;
-        isSeen = labels[at] === label.sky ? there === Infinity : Math.abs(there - wanted) < 0.06 + 0.03 * wanted;
+        const share = (k & 1 ? x - left : 1 + left - x) * (k >> 1 ? y - top : 1 + top - y);
+        if (share < leastShare) continue;
+        const column = Math.min(widthPx - 1, Math.max(0, left + (k & 1)));
+        const row = Math.min(heightPx - 1, Math.max(0, top + (k >> 1)));
+        const there = row * widthPx + column;
+        if (before.instances[there] !== instances[at]) continue;
+        const found = before.depth[there] ?? 0;
+        isSeen = found === wanted || Math.abs(found - wanted) < 0.06 + 0.04 * wanted;
       }
       if (!isSeen) occluded[at] = 1;
     }
