@@ -9,12 +9,13 @@ import { ClockworkError, reasonOf } from "../errors.ts";
 import type { Model } from "../onnx/index.ts";
 import { parseRecipe, recipeJsonSchema } from "../train/recipe.ts";
 import { assignWeights, readWeights } from "../weights/index.ts";
-import { countFrom, wholeNumber } from "./options.ts";
+import { countFrom, repeated, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { print, say, warn } from "./terminal.ts";
 
 interface TrainFlags {
-  readonly data?: string;
+  readonly data?: readonly string[];
+  readonly validationData?: readonly string[];
   readonly dataset?: string;
   readonly split?: string;
   readonly validation: string | false;
@@ -36,7 +37,11 @@ interface TrainFlags {
 export function trainCommand(signal: AbortSignal): Command {
   return new Command("train")
     .description("Train a network, or go on training one of yours, on frames with labels.")
-    .option("--data <folder>", "folder of a dataset (see `clockwork datasets`)")
+    .option(
+      "--data <folder>",
+      "folder of a dataset (see `clockwork datasets`); several of the same classes are joined",
+      repeated,
+    )
     .option(
       "--network <network>",
       "architecture by name, such as street, or a model folder, .onnx file or hf:owner/name",
@@ -44,9 +49,14 @@ export function trainCommand(signal: AbortSignal): Command {
     .option("--recipe <file>", "the recipe, a JSON file (see docs/training.md)")
     .option("-o, --output <folder>", "model folder to write; its training/ has log, curve and checkpoint")
     .option("--init <weights>", "weights to begin with: .onnx, .safetensors, PyTorch or .caffemodel")
-    .option("--dataset <name>", "layout of the folder (default: recognised)")
+    .option("--dataset <name>", "layout of the folders (default: recognised)")
     .option("--split <name>", "split to train on (default: train)")
-    .option("--validation <name>", "split to validate on (default: val, where there is one)")
+    .option(
+      "--validation-data <folder>",
+      "folder to validate on; may be repeated (default: those of --data, where they have the split)",
+      repeated,
+    )
+    .option("--validation <name>", "split to validate on (default: val; of --validation-data without it, all)")
     .option("--no-validation", "do not validate: the last weights are written")
     .option(
       "--map <map>",
@@ -68,6 +78,7 @@ same bits. The folder is a model for every other command as soon as the first va
 Examples:
   clockwork train --data camvid/ --network street --recipe recipes/camvid.json -o my-model
   clockwork train --data mine/ --network my-model --recipe fine-tune.json -o my-better-model
+  clockwork train --data day/ --data night/ --validation-data dusk/ --network street --recipe r.json -o my-model
   clockwork train --schema > recipe.schema.json`,
     )
     .action((flags: TrainFlags) => run(flags, signal));
@@ -108,6 +119,7 @@ async function run(flags: TrainFlags, signal: AbortSignal): Promise<void> {
       signal,
       ...(flags.dataset !== undefined && { layout: flags.dataset }),
       ...(flags.split !== undefined && { split: flags.split }),
+      ...(flags.validationData !== undefined && { validationData: flags.validationData }),
       ...(typeof flags.validation === "string" && { validation: flags.validation }),
       ...(flags.validation === false && { validation: null }),
       ...(map !== undefined && { map }),

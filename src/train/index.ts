@@ -32,5 +32,6 @@ export { parseRecipe, recipeJsonSchema } from "./recipe.ts";
 export type { ClassWeights, LossRecipe, OptimiserRecipe, Recipe } from "./recipe.ts";
 export { learningRate } from "./schedules.ts";
 export type { RateOptions, RateSchedule, WarmUp } from "./schedules.ts";
+export type { Participant, ParticipantOptions } from "./participant.ts";
 export { initialOf, StepGraph } from "./step-graph.ts";
-export type { Goal, Participant, ParticipantOptions, StepMemory, TrainingStep } from "./step-graph.ts";
+export type { Goal, StepMemory, TrainingStep } from "./step-graph.ts";

@@ -1,10 +1,12 @@
-// The training step of a recipe: one network, on labelled frames. What needs more than that builds on StepGraph itself.
+// The training step of a recipe: one network, on labelled frames, perhaps with a teacher. What needs more than that builds on StepGraph itself.
 
 import type { Engine } from "../engine/index.ts";
 import { ClockworkError } from "../errors.ts";
 import type { Model } from "../onnx/index.ts";
+import { defaultPreprocessing, type Preprocessing } from "../preprocessing.ts";
 import {
   crossEntropy,
+  klDivergence,
   lovaszSoftmax,
   ohemCrossEntropy,
   softIou,
@@ -15,10 +17,12 @@ import {
 import { adam, adamW, clipByNorm, sgd, type GroupOptions, type Optimiser } from "./optimisers/index.ts";
 import type { ClassWeights, LossRecipe, OptimiserRecipe, Recipe } from "./recipe.ts";
 import { StepGraph, type TrainingStep } from "./step-graph.ts";
+import { teacherScores, type Teacher } from "./teacher.ts";
 
 /** Names in the step of a recipe. */
 export const stepNames = {
   network: "network",
+  teacher: "teacher",
   image: "image",
   labels: "labels",
   rate: "rate",
@@ -34,12 +38,16 @@ export interface RecipeStepOptions {
   readonly classes: number;
   /** Weights for `balanced`, one for each class. */
   readonly balanced: readonly number[];
+  /** How the network sees pictures, for a teacher that sees them otherwise; default: as bare `.onnx` files. */
+  readonly preprocessing?: Preprocessing;
+  /** What `distillation` follows. */
+  readonly teacher?: Teacher | undefined;
 }
 
 /** @throws ClockworkError `unsupported-model` where the network cannot be trained, `invalid-argument` for unknown outputs */
 export async function recipeStep(
   recipe: Recipe,
-  { model, classes, balanced }: RecipeStepOptions,
+  { model, classes, balanced, preprocessing = defaultPreprocessing(), teacher }: RecipeStepOptions,
   engine: Engine,
 ): Promise<TrainingStep> {
   const { batch, augmentation, accumulate } = recipe;
@@ -51,6 +59,16 @@ export async function recipeStep(
   const outputs = step.apply(network, image);
   const { ops } = step;
   const dims: ScoreDims = [batch, classes, heightPx, widthPx];
+  const taught =
+    teacher === undefined
+      ? undefined
+      : atFrame(
+          step,
+          teacher.model,
+          teacher.scores,
+          teacherScores(step, stepNames.teacher, teacher, image, preprocessing),
+          dims,
+        );
   const parts = recipe.losses.map((loss) => {
     const logits = outputs[loss.output];
     if (logits === undefined) {
@@ -59,14 +77,8 @@ export async function recipeStep(
         `recipe.losses: expected one of the network's outputs (${Object.keys(outputs).join(", ")}), got "${loss.output}"`,
       );
     }
-    const whole = isWhole(model, loss.output, dims)
-      ? logits
-      : // Scores at a fraction of the frame's size are compared at the frame's.
-        ops.op("Resize", [logits, "", "", ops.int64(dims)], {
-          mode: "linear",
-          coordinate_transformation_mode: "half_pixel",
-        });
-    return ops.scale(lossOf(step, loss, { logits: whole, labels, dims }, balanced), loss.weight);
+    const whole = atFrame(step, model, loss.output, logits, dims);
+    return ops.scale(lossOf(step, loss, { logits: whole, labels, dims }, balanced, taught), loss.weight);
   });
   const [first = ops.scalar(0), ...rest] = parts;
   const loss = ops.sum([first, ...rest]);
@@ -82,13 +94,28 @@ export async function recipeStep(
   return await step.build(engine);
 }
 
+/** Scores at the size of the frame, where losses are compared: those at a fraction of it are made larger. */
+function atFrame({ ops }: StepGraph, model: Model, output: string, scores: string, dims: ScoreDims): string {
+  if (isWhole(model, output, dims)) return scores;
+  return ops.op("Resize", [scores, "", "", ops.int64(dims)], {
+    mode: "linear",
+    coordinate_transformation_mode: "half_pixel",
+  });
+}
+
 /** Whether an output is declared with the shape that losses look at. */
 function isWhole({ graph }: Model, output: string, dims: ScoreDims): boolean {
   const type = graph.outputs.find(({ name }) => name === output)?.type;
   return type?.kind === "tensor" && type.shape?.join() === dims.join();
 }
 
-function lossOf({ ops }: StepGraph, loss: LossRecipe, labelled: Labelled, balanced: readonly number[]): string {
+function lossOf(
+  { ops }: StepGraph,
+  loss: LossRecipe,
+  labelled: Labelled,
+  balanced: readonly number[],
+  taught: string | undefined,
+): string {
   const weighted = (weights: ClassWeights | undefined): { classWeights?: readonly number[] } =>
     weights === undefined ? {} : { classWeights: weights === "balanced" ? balanced : weights };
   switch (loss.kind) {
@@ -111,6 +138,13 @@ function lossOf({ ops }: StepGraph, loss: LossRecipe, labelled: Labelled, balanc
       return unionOverIntersection(ops, labelled);
     case "lovasz":
       return lovaszSoftmax(ops, labelled);
+    case "distillation": {
+      if (taught === undefined) {
+        throw new ClockworkError("invalid-argument", "recipe.losses: expected a teacher for distillation, got none");
+      }
+      const { logits: student, dims } = labelled;
+      return klDivergence(ops, { teacher: taught, student, dims, temperature: loss.temperature });
+    }
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import { ClockworkError } from "../errors.ts";
-import type { Augmentation } from "./data/augmentation.ts";
+import { mostBlurPx, type Augmentation } from "./data/augmentation.ts";
 import type { RateSchedule } from "./schedules.ts";
 
 const share = z.number().min(0).max(1);
@@ -22,8 +22,11 @@ const augmentationSchema = z.strictObject({
       contrast: share.optional(),
       saturation: share.optional(),
       hueDeg: z.number().min(0).max(180).optional(),
+      gamma: share.optional(),
     })
     .optional(),
+  blur: z.strictObject({ sigmaPx: z.number().min(0).max(mostBlurPx), probability: share.optional() }).optional(),
+  noise: z.strictObject({ deviation: z.number().min(0).max(255), probability: share.optional() }).optional(),
 });
 
 /** What every loss has. */
@@ -52,6 +55,7 @@ const lossSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("soft-iou"), ...lossCommon }),
   z.strictObject({ kind: z.literal("union-over-intersection"), ...lossCommon }),
   z.strictObject({ kind: z.literal("lovasz"), ...lossCommon }),
+  z.strictObject({ kind: z.literal("distillation"), ...lossCommon, temperature: z.number().gt(0).default(1) }),
 ]);
 
 const optimiserSchema = z.discriminatedUnion("kind", [
@@ -75,7 +79,7 @@ const scheduleSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("step"), at: z.array(count), factor: z.number().gt(0).max(1) }),
 ]);
 
-const recipeSchema = z.strictObject({
+const fieldsSchema = z.strictObject({
   /** In a line, for people. */
   about: z.string().optional(),
   seed: z.int().min(0).default(1),
@@ -90,6 +94,8 @@ const recipeSchema = z.strictObject({
     .strictObject({ width: z.number().gt(0).optional(), auxiliary: z.boolean().optional(), depth: z.int().optional() })
     .default({}),
   augmentation: augmentationSchema,
+  /** Model folder or file whose scores `distillation` follows; a path as the process sees it. */
+  teacher: z.string().min(1).optional(),
   losses: z
     .array(lossSchema)
     .min(1)
@@ -114,6 +120,15 @@ const recipeSchema = z.strictObject({
   patience: count.optional(),
 });
 
+const recipeSchema = fieldsSchema.superRefine(({ teacher, losses }, context) => {
+  const isTaught = losses.some(({ kind }) => kind === "distillation");
+  if (isTaught === (teacher !== undefined)) return;
+  const message = isTaught
+    ? 'expected a model for the loss "distillation", got none'
+    : 'expected a loss "distillation" that follows it, got none';
+  context.addIssue({ code: "custom", path: ["teacher"], message });
+});
+
 /** A recipe with its defaults filled in. */
 export interface Recipe {
   readonly about?: string | undefined;
@@ -127,6 +142,7 @@ export interface Recipe {
     readonly depth?: number | undefined;
   };
   readonly augmentation: Augmentation;
+  readonly teacher?: string | undefined;
   readonly losses: readonly LossRecipe[];
   readonly optimiser: OptimiserRecipe;
   readonly rate: {
@@ -158,6 +174,7 @@ export type LossRecipe = { readonly output: string; readonly weight: number } & 
   | { readonly kind: "soft-iou" }
   | { readonly kind: "union-over-intersection" }
   | { readonly kind: "lovasz" }
+  | { readonly kind: "distillation"; readonly temperature: number }
 );
 
 /** Weights of classes: one for each, or by how rare they are. */

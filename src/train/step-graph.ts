@@ -17,8 +17,6 @@ import {
   namesIn,
   tensorValue,
   topologicalOrder,
-  upgraded,
-  type Attribute,
   type DType,
   type Graph,
   type Model,
@@ -28,32 +26,10 @@ import {
 import { differentiate } from "./autodiff/differentiate.ts";
 import { rules } from "./autodiff/rules.ts";
 import { movingAverage, type Optimiser, type OptimiserParameter, type StateTensor } from "./optimisers/index.ts";
-import { weightsOf } from "./weights-of.ts";
+import { appliedIn, participantIn, type Participant, type ParticipantOptions } from "./participant.ts";
 
 /** Operator set of steps. */
 const opset = 17;
-
-/** A network that takes part in a step. */
-export interface Participant {
-  readonly name: string;
-  readonly model: Model;
-  /** Learned tensors: their names in the model, and in the step. */
-  readonly weights: ReadonlyMap<string, string>;
-  /** Running statistics likewise. */
-  readonly statistics: ReadonlyMap<string, string>;
-  /** How many times it was applied. */
-  uses: number;
-  /** Tensors of the step that have the statistics as they are now, by their names in the model. */
-  readonly newest: Map<string, string>;
-}
-
-/** How a network takes part. */
-export interface ParticipantOptions {
-  /** Whether its weights stay as they are, and its normalisation uses the statistics it has. Default no. */
-  readonly frozen?: boolean;
-  /** Whether normalisation uses the statistics it has, though weights are learned. Default no. */
-  readonly fixedStatistics?: boolean;
-}
 
 /** A loss, and what it teaches. */
 export interface Goal {
@@ -63,7 +39,10 @@ export interface Goal {
   readonly optimiser: Optimiser;
   /** Learning rate, a scalar float32 tensor. */
   readonly rate: string;
-  /** Decay of a moving average of weights and statistics, from 0 to below 1; default none is kept. */
+  /**
+   * Decay of a moving average of weights and statistics, from 0 to below 1; default none is kept. A network has one average,
+   * also where several goals teach it; their decays have to be the same.
+   */
   readonly average?: number;
   /**
    * Whether gradients of several runs are added up, until one is fed with `apply` true. The loss then is to be divided by
@@ -113,7 +92,8 @@ export class StepGraph {
   readonly ops: Expressions;
   readonly #builder = new GraphBuilder("training_step");
   readonly #inputs: { name: string; dtype: DType; dims: readonly number[] }[] = [];
-  readonly #memory: StepMemory[] = [];
+  /** By the input that it goes into. */
+  readonly #memory = new Map<string, StepMemory>();
   readonly #participants: { participant: Participant; options: ParticipantOptions }[] = [];
   readonly #goals: Goal[] = [];
   readonly #reports: { name: string; tensor: string }[] = [];
@@ -130,30 +110,7 @@ export class StepGraph {
 
   /** Takes a network into the step; its image input has to have one fixed shape. */
   network(name: string, model: Model, options: ParticipantOptions = {}): Participant {
-    const current = upgraded(model, opset);
-    const { weights, statistics } = weightsOf(current.graph);
-    const own = (tensors: readonly string[]): ReadonlyMap<string, string> =>
-      new Map(tensors.map((tensor) => [tensor, `${name}/${tensor}`]));
-    const participant: Participant = {
-      name,
-      model: current,
-      weights: own(weights),
-      statistics: own(statistics),
-      uses: 0,
-      newest: new Map(),
-    };
-    for (const [tensor, inStep] of [...participant.weights, ...participant.statistics]) {
-      const initial = current.graph.initializers.get(tensor);
-      if (initial === undefined) continue;
-      if (options.frozen === true) this.#builder.initializer(inStep, initial);
-      else this.#builder.input(inStep, "float32", initial.dims);
-    }
-    for (const [tensor, inStep] of participant.statistics) participant.newest.set(tensor, inStep);
-    for (const [tensor, value] of current.graph.initializers) {
-      if (!participant.weights.has(tensor) && !participant.statistics.has(tensor)) {
-        this.#builder.initializer(`${name}/${tensor}`, value);
-      }
-    }
+    const participant = participantIn(this.#builder, opset, name, model, options);
     this.#participants.push({ participant, options });
     return participant;
   }
@@ -163,53 +120,8 @@ export class StepGraph {
    * @returns its outputs: their names in the step, by their names in the model
    */
   apply(participant: Participant, image: string): Readonly<Record<string, string>> {
-    const { model, name, newest } = participant;
     const options = this.#participants.find((entry) => entry.participant === participant)?.options ?? {};
-    const trains = options.frozen !== true && options.fixedStatistics !== true;
-    const use = participant.uses++;
-    const prefix = use === 0 ? name : `${name}/use${use}`;
-    const input = model.graph.inputs.find(({ name: other }) => !model.graph.initializers.has(other));
-    if (input === undefined) {
-      throw new ClockworkError("unsupported-model", `network "${name}": expected an image input, got none`);
-    }
-    const rename = (tensor: string): string => {
-      if (tensor === "") return "";
-      if (tensor === input.name) return image;
-      return newest.get(tensor) ?? (model.graph.initializers.has(tensor) ? `${name}/${tensor}` : `${prefix}/${tensor}`);
-    };
-    for (const node of model.graph.nodes) {
-      if ([...node.attributes.values()].some(({ kind }) => kind === "graph" || kind === "graphs")) {
-        throw new ClockworkError(
-          "unsupported-model",
-          `network "${name}": expected no branches or loops, got ${node.op} "${node.name}"; try the network before it was compiled`,
-        );
-      }
-      const renamed: Node = {
-        ...node,
-        name: node.name === "" ? "" : `${prefix}/${node.name}`,
-        inputs: node.inputs.map(rename),
-        outputs: node.outputs.map((output) => (output === "" ? "" : `${prefix}/${output}`)),
-      };
-      this.#builder.append([
-        trains && node.op === "BatchNormalization" ? this.#inTraining(renamed, node, participant, prefix) : renamed,
-      ]);
-    }
-    return Object.fromEntries(model.graph.outputs.map(({ name: output }) => [output, rename(output)]));
-  }
-
-  /** A normalisation that uses the batch's statistics, and whose running ones follow. */
-  #inTraining(renamed: Node, node: Node, { newest }: Participant, prefix: string): Node {
-    const follow = [3, 4].map((position) => {
-      const statistic = node.inputs[position] ?? "";
-      const next = `${prefix}/${statistic}/next`;
-      if (newest.has(statistic)) newest.set(statistic, next);
-      return next;
-    });
-    const attributes = new Map<string, Attribute>([
-      ...renamed.attributes,
-      ["training_mode", { kind: "int", value: 1n }],
-    ]);
-    return { ...renamed, outputs: [renamed.outputs[0] ?? "", ...follow], attributes };
+    return appliedIn(this.#builder, participant, options, image);
   }
 
   /** A scalar that runs give under a name. */
@@ -217,8 +129,12 @@ export class StepGraph {
     this.#reports.push({ name, tensor });
   }
 
-  /** Lets a loss teach networks. */
+  /**
+   * Lets a loss teach networks. Several may teach the same one, each by its optimiser, from the weights as they were.
+   * @throws ClockworkError `invalid-argument` where two ask for averages of one network with different decays
+   */
   minimise(goal: Goal): void {
+    checkDecay(goal, this.#goals);
     this.#goals.push(goal);
   }
 
@@ -249,14 +165,16 @@ export class StepGraph {
     const ops = new Expressions(builder, "update", opset);
     const outputs: string[] = [];
     const averages = new Map<string, string>();
-    const nextOf = this.#followStatistics(ops);
+    const next = this.#followStatistics(ops);
     for (const [index, { goal, gradients }] of parts.entries()) {
-      const prefix = index === 0 ? "optimiser" : `optimiser${index}`;
-      this.#update(ops, goal, gradients, nextOf, { step, apply, averages, prefix });
+      this.#update(ops, goal, gradients, next, { step, apply, suffix: index === 0 ? "" : `${index}` });
     }
+    // Averages follow what all goals together have made of the weights.
+    for (const goal of this.#goals) this.#average(ops, goal, next, { step, apply, averages });
     this.#rememberUntaught(ops);
     for (const { name, tensor } of this.#reports) outputs.push(builder.add(name, "Identity", [tensor]));
     const added = builder.build();
+    const memory = [...this.#memory.values()];
     const whole: Graph = {
       ...graph,
       nodes: [...graph.nodes, ...added.nodes],
@@ -264,7 +182,7 @@ export class StepGraph {
       inputs: [...graph.inputs, ...added.inputs],
       outputs: [
         ...this.#reports.map(({ name }) => tensorValue(name, "float32", [])),
-        ...this.#memory.map(({ output, dtype, dims }) => tensorValue(output, dtype, dims)),
+        ...memory.map(({ output, dtype, dims }) => tensorValue(output, dtype, dims)),
       ],
     };
     const learned = this.#participants.map(
@@ -276,7 +194,7 @@ export class StepGraph {
     );
     return {
       model: modelOf({ ...whole, nodes: topologicalOrder(whole) }, opset),
-      memory: this.#memory,
+      memory,
       inputs: this.#inputs,
       outputs,
       learned: new Map(learned),
@@ -303,24 +221,23 @@ export class StepGraph {
   }
 
   #remember(input: string, output: string, initial: Tensor): void {
-    this.#memory.push({ input, output, dtype: initial.dtype, dims: initial.dims, initial });
+    this.#memory.set(input, { input, output, dtype: initial.dtype, dims: initial.dims, initial });
   }
 
   /** Weights that no loss reaches stay as they are. */
   #rememberUntaught(ops: Expressions): void {
-    const known = new Set(this.#memory.map(({ input }) => input));
     for (const { participant, options } of this.#participants) {
       if (options.frozen === true) continue;
       for (const [tensor, input] of [...participant.weights, ...participant.statistics]) {
         const initial = participant.model.graph.initializers.get(tensor);
-        if (initial !== undefined && !known.has(input))
+        if (initial !== undefined && !this.#memory.has(input))
           this.#remember(input, ops.named(`${input}/next`, input), initial);
       }
     }
   }
 
   /** Running statistics go on from run to run; returns their next values. */
-  #followStatistics(ops: Expressions): ReadonlyMap<string, string> {
+  #followStatistics(ops: Expressions): Map<string, string> {
     const next = new Map<string, string>();
     for (const { participant, options } of this.#participants) {
       if (options.frozen === true || options.fixedStatistics === true) continue;
@@ -336,57 +253,67 @@ export class StepGraph {
     return next;
   }
 
-  /** Adds one optimiser; with accumulation, gradients are added up and used where `apply` holds. */
+  /**
+   * Adds one optimiser; with accumulation, gradients are added up and used where `apply` holds. Where another goal teaches
+   * the same weights, what both change is added up.
+   */
   #update(
     ops: Expressions,
     goal: Goal,
     gradients: ReadonlyMap<string, string>,
-    statistics: ReadonlyMap<string, string>,
-    { step, apply, averages, prefix }: UpdateParts,
+    nextOf: Map<string, string>,
+    { step, apply, suffix }: UpdateParts,
   ): void {
     const gate = goal.accumulate === true ? apply : undefined;
-    const initials = new Map<string, Tensor>();
+    const initials = initialsOf(goal);
     const parameters: OptimiserParameter[] = [];
-    for (const { weights, statistics: own, model } of goal.teaches) {
-      for (const [tensor, name] of [...weights, ...own]) {
-        const initial = model.graph.initializers.get(tensor);
-        if (initial === undefined) continue;
-        initials.set(name, initial);
-        const gradient = gradients.get(name);
-        if (gradient === undefined) continue;
-        const whole = gate === undefined ? gradient : this.#accumulated(ops, name, gradient, initial, gate);
-        parameters.push({ name, gradient: whole, dims: initial.dims });
-      }
+    for (const [name, initial] of initials) {
+      const gradient = gradients.get(name);
+      if (gradient === undefined) continue;
+      const memory = `${name}/gradient${suffix}`;
+      const whole = gate === undefined ? gradient : this.#accumulated(ops, memory, gradient, initial, gate);
+      parameters.push({ name, gradient: whole, dims: initial.dims });
     }
+    const prefix = `optimiser${suffix}`;
     const { next, state } = goal.optimiser(ops, { parameters, learningRate: goal.rate, step, prefix });
-    const gated = (now: string, then: string): string => (gate === undefined ? then : ops.where(gate, then, now));
-    const values = new Map(statistics);
     for (const [name, tensor] of next) {
       const initial = initials.get(name);
       if (initial === undefined) continue;
-      const value = gated(name, tensor);
-      values.set(name, value);
+      const own = gated(ops, gate, name, tensor);
+      const before = nextOf.get(name);
+      const value = before === undefined ? own : ops.add(before, ops.sub(own, name));
+      nextOf.set(name, value);
       this.#remember(name, value, initial);
     }
-    const remember = ({ name, output, dims, initial }: StateTensor): void => {
-      ops.builder.input(name, "float32", dims);
-      this.#remember(name, gated(name, output), initial);
-    };
-    state.forEach(remember);
+    for (const tensor of state) this.#rememberState(ops, tensor, gate);
+  }
+
+  /** Lets the averages that a goal asks for follow; those of weights that another goal has asked for are there already. */
+  #average(
+    ops: Expressions,
+    goal: Goal,
+    nextOf: ReadonlyMap<string, string>,
+    { step, apply, averages }: Omit<UpdateParts, "suffix"> & { readonly averages: Map<string, string> },
+  ): void {
     if (goal.average === undefined) return;
-    const tensors = [...initials].flatMap(([name, initial]) => {
-      const value = values.get(name);
-      return value === undefined ? [] : [{ name, next: value, initial }];
+    const tensors = [...initialsOf(goal)].flatMap(([name, initial]) => {
+      const next = nextOf.get(name);
+      return next === undefined || averages.has(name) ? [] : [{ name, next, initial }];
     });
-    const followed = movingAverage(ops, { tensors, step, decay: goal.average });
-    for (const [index, tensor] of followed.state.entries()) {
-      remember(tensor);
+    const { state } = movingAverage(ops, { tensors, step, decay: goal.average });
+    for (const [index, tensor] of state.entries()) {
+      this.#rememberState(ops, tensor, goal.accumulate === true ? apply : undefined);
       averages.set(tensors[index]?.name ?? "", tensor.name);
     }
   }
 
+  #rememberState(ops: Expressions, { name, output, dims, initial }: StateTensor, gate: string | undefined): void {
+    ops.builder.input(name, "float32", dims);
+    this.#remember(name, gated(ops, gate, name, output), initial);
+  }
+
   #accumulated(ops: Expressions, name: string, gradient: string, { dims }: Tensor, apply: string): string {
-    const memory = ops.builder.input(`${name}/gradient`, "float32", dims);
+    const memory = ops.builder.input(name, "float32", dims);
     const summed = ops.add(memory, gradient);
     const left = ops.where(apply, ops.scale(summed, 0), summed);
     const initial: Tensor = { dtype: "float32", dims, data: new Uint8Array(4 * elementCount(dims)) };
@@ -395,12 +322,41 @@ export class StepGraph {
   }
 }
 
-/** What all optimisers of a step have in common, and the prefix of one. */
+/** What all optimisers of a step have in common, and what tells the names of one from those of others. */
 interface UpdateParts {
   readonly step: string;
   readonly apply: string | undefined;
-  readonly averages: Map<string, string>;
-  readonly prefix: string;
+  readonly suffix: string;
+}
+
+function checkDecay({ teaches, average }: Goal, others: readonly Goal[]): void {
+  for (const { name } of teaches) {
+    const other = others.find(
+      (one) => one.average !== undefined && one.teaches.some((network) => network.name === name),
+    );
+    if (average === undefined || other?.average === undefined || other.average === average) continue;
+    throw new ClockworkError(
+      "invalid-argument",
+      `network "${name}": expected one decay of its average, got ${other.average} and ${average}`,
+    );
+  }
+}
+
+/** What a goal teaches, and statistics beside it: what they start as, by their names in the step. */
+function initialsOf({ teaches }: Goal): ReadonlyMap<string, Tensor> {
+  const initials = new Map<string, Tensor>();
+  for (const { weights, statistics, model } of teaches) {
+    for (const [tensor, name] of [...weights, ...statistics]) {
+      const initial = model.graph.initializers.get(tensor);
+      if (initial !== undefined) initials.set(name, initial);
+    }
+  }
+  return initials;
+}
+
+/** The next value where a gate holds, or there is none; else the one of now. */
+function gated(ops: Expressions, gate: string | undefined, now: string, next: string): string {
+  return gate === undefined ? next : ops.where(gate, next, now);
 }
 
 /** Normalisation in training has no shapes that the engine would tell: for that question it may be the other form. */

@@ -247,6 +247,64 @@ test("two goals in one step: a generator and a discriminator each learn from the
   expectNear(states[1]?.["discriminator/weight"], [d - 0.5 * byD]);
 });
 
+test("two goals that teach and average one network: what both change is added up, and there is one average", async () => {
+  const dims = [2, 1, 2, 2];
+  const image = floats("image", dims);
+  const [w, rate] = [0.5, 0.25];
+  const wanted = [1, -0.5];
+  const step = new StepGraph();
+  const net = step.network("net", factor(w, dims));
+  const prediction = only(step.apply(net, step.input("image", "float32", dims)));
+  for (const [index, target] of wanted.entries()) {
+    step.minimise({
+      loss: meanSquaredError(step.ops, { prediction, target }),
+      teaches: [net],
+      optimiser: sgd({ momentum: 0.5 }),
+      rate: step.input(`rate${index}`, "float32", []),
+      average: 0.8,
+    });
+  }
+  const feeds = { image: fed(image), rate0: scalar(rate), rate1: scalar(2 * rate) };
+  const { built, states } = await runs(step, [feeds, feeds]);
+  const pixels = Array.from(image.data);
+  let [weight, average] = [w, w];
+  const moments = [0, 0];
+  for (const index of [0, 1]) {
+    const slopes = wanted.map((target) => meanOf(pixels.map((x) => 2 * (weight * x - target) * x)));
+    for (const [goal, slope] of slopes.entries()) moments[goal] = 0.5 * (moments[goal] ?? 0) + slope;
+    weight -= rate * (moments[0] ?? 0) + 2 * rate * (moments[1] ?? 0);
+    const kept = Math.min(0.8, (1 + index) / (10 + index));
+    average = kept * average + (1 - kept) * weight;
+    expectNear(states[index + 1]?.["net/weight"], [weight]);
+    expectNear(states[index + 1]?.[built.averages.get("net/weight") ?? ""], [average]);
+  }
+  expect(built.averages.size).toBe(1);
+  const goal = { loss: prediction, teaches: [net], optimiser: plain, rate: "rate0" };
+  expect(() => step.minimise({ ...goal, average: 0.9 })).toThrow('"net": expected one decay of its average, got 0.8');
+});
+
+test("two goals may both add up gradients of one network", async () => {
+  const dims = [1, 1, 2, 2];
+  const image = floats("image", dims);
+  const step = new StepGraph();
+  const net = step.network("net", factor(0.5, dims));
+  const prediction = only(step.apply(net, step.input("image", "float32", dims)));
+  const rate = step.input("rate", "float32", []);
+  for (const target of [1, -0.5]) {
+    const loss = meanSquaredError(step.ops, { prediction, target });
+    step.minimise({ loss, teaches: [net], optimiser: plain, rate, accumulate: true });
+  }
+  const part = (apply: number): Feeds => ({
+    image: fed(image),
+    rate: scalar(0.25),
+    apply: { dtype: "bool", dims: [], data: Uint8Array.of(apply) },
+  });
+  const { states } = await runs(step, [part(0), part(1)]);
+  const slope = [1, -0.5].reduce((sum, y) => sum + meanOf(Array.from(image.data, (x) => 2 * (0.5 * x - y) * x)), 0);
+  expect(states[1]?.["net/weight"]).toEqual([0.5]);
+  expectNear(states[2]?.["net/weight"], [0.5 - 0.25 * 2 * slope]);
+});
+
 test("running statistics follow the batch with the momentum of ONNX", async () => {
   const dims = [2, 1, 3, 3];
   const momentum = 0.7;

@@ -7,9 +7,11 @@ import { ClockworkError } from "../../errors.ts";
 import {
   drawAugmentation,
   drawClip,
+  drawNoise,
   drawsAt,
   ignoreLabel,
   sampleOrder,
+  transformFeeds,
   type Sample,
   type SampleOrder,
 } from "../../train/data/index.ts";
@@ -100,7 +102,8 @@ export class BatchMaker {
       batch.labelled[place * shots.length + at] = this.#usesLabels && labels !== undefined ? 1 : 0;
     }
     const random = drawsAt(seed, this.#position(batch, place), "augment");
-    const { affine, colour } = drawAugmentation(augmentation, { widthPx, heightPx }, random);
+    const transform = drawAugmentation(augmentation, { widthPx, heightPx }, random);
+    const noiseStarts = drawNoise(shots.length, drawsAt(seed, this.#position(batch, place), "noise"));
     const bytes = (dims: readonly number[], parts: readonly Bytes[]): EngineTensor => ({
       dtype: "uint8",
       dims: [shots.length, heightPx, widthPx, ...dims],
@@ -115,8 +118,7 @@ export class BatchMaker {
         [],
         shots.map(({ labels }) => labels?.data ?? without),
       ),
-      affine: { dtype: "float32", dims: [6], data: Float32Array.from(affine) },
-      colour: { dtype: "float32", dims: [3, 4], data: Float32Array.from(colour) },
+      ...transformFeeds(augmentation, transform, noiseStarts),
     });
     const { image, labels_out: labels } = outputs;
     if (!(image?.data instanceof Float32Array && labels?.data instanceof Uint8Array)) {

@@ -3,7 +3,7 @@
 import { openDataset } from "../../datasets/index.ts";
 import type { Sample } from "../../train/data/index.ts";
 
-/** Pixels of each class over all samples, which are of one dataset. */
+/** Pixels of each class over the datasets of all samples. */
 export async function classCounts(
   samples: readonly Sample[],
   lookup: readonly number[],
@@ -11,22 +11,24 @@ export async function classCounts(
   signal?: AbortSignal,
 ): Promise<readonly number[]> {
   const counts = new Array<number>(256).fill(0);
-  const source = samples[0]?.source;
-  if (source === undefined) return counts.slice(0, classes);
-  const dataset = await openDataset(source.folder, {
-    layout: source.layout,
-    ...(source.split !== undefined && { split: source.split }),
-  });
-  for (const sequence of dataset.sequences) {
-    for await (const { labels } of sequence.read(signal === undefined ? {} : { signal })) {
-      if (labels === undefined) continue;
-      const seen = new Uint32Array(256);
-      for (const label of labels.data) seen[label] = (seen[label] ?? 0) + 1;
-      for (const [label, count] of seen.entries()) {
-        const own = lookup[label] ?? 255;
-        counts[own] = (counts[own] ?? 0) + count;
+  const sources = new Map(samples.map(({ source }) => [JSON.stringify(source), source]));
+  for (const { folder, layout, split } of sources.values()) {
+    const dataset = await openDataset(folder, { layout, ...(split !== undefined && { split }) });
+    for (const sequence of dataset.sequences) {
+      for await (const { labels } of sequence.read(signal === undefined ? {} : { signal })) {
+        if (labels !== undefined) count(labels.data, lookup, counts);
       }
     }
   }
   return counts.slice(0, classes);
+}
+
+/** Adds the pixels of a label map. */
+function count(labels: Uint8Array, lookup: readonly number[], counts: number[]): void {
+  const seen = new Uint32Array(256);
+  for (const label of labels) seen[label] = (seen[label] ?? 0) + 1;
+  for (const [label, pixels] of seen.entries()) {
+    const own = lookup[label] ?? 255;
+    counts[own] = (counts[own] ?? 0) + pixels;
+  }
 }

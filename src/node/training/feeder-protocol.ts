@@ -1,21 +1,10 @@
 // What a feeder and its workers say to each other. Data only.
 
 import type { ErrorCode } from "../../errors.ts";
-import type { Preprocessing } from "../../preprocessing.ts";
-import type { Augmentation, Clip, Sample } from "../../train/data/index.ts";
+import type { FeederOptions } from "./feeder-options.ts";
 
-/** What a worker is started with: all that its batches depend on. */
-export interface FeederStart {
-  readonly samples: readonly Sample[];
-  readonly lookup: readonly number[];
-  readonly preprocessing: Preprocessing;
-  readonly augmentation: Augmentation;
-  readonly batch: number;
-  readonly seed: number;
-  readonly clip: Clip;
-  /** Bytes of decoded frames and labels that this worker may keep. */
-  readonly cacheBytes: number;
-}
+/** What a worker is started with: all that its batches depend on, and `cacheBytes` for this worker alone. */
+export type FeederStart = Required<Omit<FeederOptions, "startBatch" | "prefetch" | "workers">>;
 
 /** From the feeder; batches are answered one each, in order. */
 export type FeederRequest = { readonly kind: "make"; readonly index: number } | { readonly kind: "close" };

@@ -43,8 +43,7 @@ async function handle(session: OrtSession, maker: BatchMaker, request: FeederReq
 }
 
 try {
-  const { crop } = start.augmentation;
-  const model = augmentModel({ crop, preprocessing: start.preprocessing, lookup: start.lookup });
+  const model = augmentModel(start);
   // One thread: the training step has the others.
   const session = await OrtSession.open(ort, writeModel(model).bytes, { threads: 1 });
   const maker = new BatchMaker(start, session);

@@ -5,43 +5,10 @@
 // with `startBatch`, to the bit.
 
 import { ClockworkError } from "../../errors.ts";
-import type { Preprocessing } from "../../preprocessing.ts";
-import {
-  checkAugmentation,
-  checkClip,
-  ignoreLabel,
-  stillClip,
-  type Augmentation,
-  type Clip,
-  type Sample,
-} from "../../train/data/index.ts";
+import { checkAugmentation, checkClip, ignoreLabel, stillClip } from "../../train/data/index.ts";
+import type { FeederOptions } from "./feeder-options.ts";
 import type { FeederStart, MadeBatch } from "./feeder-protocol.ts";
 import { FeederThread } from "./feeder-thread.ts";
-
-/** What to feed, and how. */
-export interface FeederOptions {
-  /** As of `openTrainingSet`; at least one. */
-  readonly samples: readonly Sample[];
-  /** The network's label for each of 256 labels of the dataset; `ignoreLabel` where it has none, and for 255. */
-  readonly lookup: readonly number[];
-  /** How the network sees pictures; its sizes are not looked at. */
-  readonly preprocessing: Preprocessing;
-  readonly augmentation: Augmentation;
-  /** Samples in a batch. */
-  readonly batch: number;
-  /** Any whole number; decides the order of samples and what is drawn for each. */
-  readonly seed: number;
-  /** Index of the first batch; default 0. */
-  readonly startBatch?: number;
-  /** Frames of a sample; default: its own alone. */
-  readonly clip?: Clip;
-  /** Bytes of decoded frames that are kept, over all workers; default 1 GiB. */
-  readonly cacheBytes?: number;
-  /** Batches that are made ahead; default 3. */
-  readonly prefetch?: number;
-  /** Worker threads; default 1. Each decodes and keeps frames for itself, and makes every so manieth batch. */
-  readonly workers?: number;
-}
 
 /** Samples that are trained on together. Its buffers are the caller's. */
 export interface Batch {

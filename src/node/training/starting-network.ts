@@ -5,10 +5,10 @@ import { existsSync } from "node:fs";
 import { ClockworkError } from "../../errors.ts";
 import { nodeEngine } from "../../engine/node/engine.ts";
 import { openModel } from "../../models/index.ts";
-import { networkOf } from "../../network/index.ts";
+import { networkOf, type ScoresOutput } from "../../network/index.ts";
 import { tensorTypesOf } from "../../network/tensor-types.ts";
 import { networks, type NetworkName, type NetworkOptions } from "../../networks/index.ts";
-import { readModel, type Model } from "../../onnx/index.ts";
+import { readModel, widened, type Model } from "../../onnx/index.ts";
 import { defaultPreprocessing, type Preprocessing } from "../../preprocessing.ts";
 import { batched } from "../../train/batched.ts";
 import type { Recipe } from "../../train/recipe.ts";
@@ -40,7 +40,7 @@ export async function startingNetwork(spec: string, classes: number, recipe: Rec
         `hf:owner/name, got "${spec}"`,
     );
   }
-  return await fromFile(spec, recipe);
+  return await networkOfFile(spec, recipe);
 }
 
 /** Whether a text names an architecture. */
@@ -72,9 +72,18 @@ function architecture(name: NetworkName, classes: number, recipe: Recipe): Start
   };
 }
 
-async function fromFile(spec: string, recipe: Recipe): Promise<StartingNetwork> {
+/** A network of a file, and its scores. */
+export interface NetworkOfFile extends StartingNetwork {
+  readonly output: ScoresOutput;
+}
+
+/**
+ * @param spec a model folder or file
+ * @throws ClockworkError `unsupported-model` where it does not take the recipe's batch
+ */
+export async function networkOfFile(spec: string, recipe: Recipe): Promise<NetworkOfFile> {
   const source = await openModel(spec);
-  const inference = readModel(source.bytes, { name: source.path, external: source.readExternal });
+  const inference = widened(readModel(source.bytes, { name: source.path, external: source.readExternal }));
   const size = recipe.augmentation.crop;
   const folded = await networkOf(inference, { size, engine: nodeEngine });
   const training: Model = { ...folded.model, graph: batched(folded.model.graph, recipe.batch) };
@@ -97,5 +106,6 @@ async function fromFile(spec: string, recipe: Recipe): Promise<StartingNetwork> 
     classNames: source.classNames,
     sizeMultiple: source.preprocessing.multipleOf ?? 1,
     warnings: source.warnings,
+    output: folded.output,
   };
 }

@@ -3,7 +3,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { openDataset, type ClassMap, type Dataset } from "../../datasets/index.ts";
+import type { ClassMap, Dataset } from "../../datasets/index.ts";
 import { nodeEngine } from "../../engine/node/engine.ts";
 import type { EngineSession, EngineTensor, RunResult } from "../../engine/index.ts";
 import { ClockworkError, reasonOf } from "../../errors.ts";
@@ -13,25 +13,34 @@ import { balancedWeights, recipeStep, stepNames } from "../../train/recipe-step.
 import type { Recipe } from "../../train/recipe.ts";
 import { learningRate } from "../../train/schedules.ts";
 import { initialOf, type TrainingStep } from "../../train/step-graph.ts";
+import { preprocessorOf, writeModelFolder } from "../model-folder.ts";
 import { writeWhole } from "../whole-file.ts";
 import { classCounts } from "./class-counts.ts";
 import { availableMemory, fittingStep } from "./fitting-step.ts";
 import { identityOf, readCheckpoint, writeCheckpoint, type Standing } from "./checkpoint.ts";
 import { openFeeder, type Feeder } from "./feeder.ts";
-import { startingNetwork, type StartingNetwork } from "./starting-network.ts";
-import { trainedModel, writeModelFolder } from "./trained-model.ts";
+import { isArchitecture, startingNetwork, type StartingNetwork } from "./starting-network.ts";
+import { openTeacher } from "./teacher.ts";
+import { trainedModel } from "./trained-model.ts";
 import { TrainingLog } from "./training-log.ts";
-import { openTrainingSet, type TrainingSet } from "./training-set.ts";
+import { openTrainingSets, type TrainingSet, type TrainingSetOptions } from "./training-set.ts";
+import { openValidationSet } from "./validation-set.ts";
 import { validate } from "./validation.ts";
 
 /** What to train, on what, and how. */
 export interface TrainModelOptions {
-  /** Folder of the dataset. */
-  readonly data: string;
+  /** Folder of the dataset, or several of the same classes, whose samples are joined. */
+  readonly data: string | readonly string[];
+  /** Folders to validate on; default: those of `data`. */
+  readonly validationData?: string | readonly string[];
+  /** Layout of all folders; default: recognised. */
   readonly layout?: string;
   /** Default `train`, where the layout has splits. */
   readonly split?: string;
-  /** Split to validate on; default `val` where the dataset has it. `null`: none. */
+  /**
+   * Split to validate on; default `val` where the dataset has it. Of `validationData`, all where their layout has no such
+   * split. `null`: no validation.
+   */
   readonly validation?: string | null;
   readonly map?: ClassMap;
   /** Name of an architecture, or a model folder or file to go on from. */
@@ -100,51 +109,48 @@ const refreshSec = 30;
  */
 export async function trainModel(options: TrainModelOptions): Promise<Trained> {
   const { recipe, signal } = options;
-  const set = await openTrainingSet(options.data, {
-    ...(options.split !== undefined && { split: options.split }),
-    ...(options.layout !== undefined && { layout: options.layout }),
-    ...(options.map !== undefined && { map: options.map }),
-    ...(signal !== undefined && { signal }),
-  });
+  const data = listed(options.data);
+  const open = (more: TrainingSetOptions): Promise<TrainingSet> =>
+    openTrainingSets(data, {
+      ...(options.split !== undefined && { split: options.split }),
+      ...(options.layout !== undefined && { layout: options.layout }),
+      ...(signal !== undefined && { signal }),
+      ...more,
+    });
+  const mapped = options.map === undefined ? {} : { map: options.map };
+  // An architecture takes the classes of the data, and the data those of a file.
+  const takesClasses = isArchitecture(options.network);
+  const set = await open(takesClasses ? mapped : {});
   const start = await startingNetwork(options.network, set.classNames.length, recipe);
-  const fitted = start.classNames === undefined ? set : await refitted(options, start.classNames);
-  const validation = await validationOf(options);
+  const named = start.classNames === undefined ? {} : { classNames: start.classNames };
+  const fitted = takesClasses ? set : await open({ ...mapped, ...named });
+  const validation = await openValidationSet({
+    data,
+    validationData: options.validationData === undefined ? undefined : listed(options.validationData),
+    validation: options.validation,
+    layout: options.layout,
+    classNames: fitted.classNames,
+  });
   const initial = await options.initialise?.(start.training);
   const training = initial?.model ?? start.training;
   const needsBalance = recipe.losses.some((loss) => "classWeights" in loss && loss.classWeights === "balanced");
   const classes = fitted.classNames.length;
   const counts = needsBalance ? await classCounts(fitted.samples, fitted.lookup, classes, signal) : [];
   const balanced = balancedWeights(counts);
-  const step = await recipeStep(recipe, { model: training, classes, balanced }, nodeEngine);
-  const memory = await fittingStep(step, recipe, options.memoryLimitBytes ?? availableMemory(), async (smaller) => {
-    const { training: model } = await startingNetwork(options.network, set.classNames.length, smaller);
-    return await recipeStep(smaller, { model, classes, balanced }, nodeEngine);
-  });
+  const stepOf = async (own: Recipe, model: Model): Promise<TrainingStep> => {
+    const teacher = await openTeacher(own, { where: start.name, classNames: fitted.classNames });
+    return await recipeStep(own, { model, classes, balanced, preprocessing: start.preprocessing, teacher }, nodeEngine);
+  };
+  const step = await stepOf(recipe, training);
+  const memory = await fittingStep(step, recipe, options.memoryLimitBytes ?? availableMemory(), async (smaller) =>
+    stepOf(smaller, (await startingNetwork(options.network, set.classNames.length, smaller)).training),
+  );
   const run = new Training(options, start, fitted, validation, step, memory.bytes);
   return await run.go([...start.warnings, ...fitted.notes, ...(initial?.notes ?? [])]);
 }
 
-async function refitted(options: TrainModelOptions, classNames: readonly string[]): Promise<TrainingSet> {
-  return await openTrainingSet(options.data, {
-    ...(options.split !== undefined && { split: options.split }),
-    classNames,
-    ...(options.layout !== undefined && { layout: options.layout }),
-    ...(options.map !== undefined && { map: options.map }),
-  });
-}
-
-async function validationOf(options: TrainModelOptions): Promise<Dataset | undefined> {
-  if (options.validation === null) return undefined;
-  try {
-    return await openDataset(options.data, {
-      split: options.validation ?? "val",
-      ...(options.layout !== undefined && { layout: options.layout }),
-    });
-  } catch (error) {
-    // Nobody asked for one.
-    if (options.validation === undefined && error instanceof ClockworkError) return undefined;
-    throw error;
-  }
+function listed(folders: string | readonly string[]): readonly string[] {
+  return typeof folders === "string" ? [folders] : folders;
 }
 
 /** One training in progress. */
@@ -303,7 +309,8 @@ class Training {
     const { classNames } = this.#set;
     const { preprocessing, sizeMultiple, inference } = this.#start;
     const model = trainedModel(inference, stepNames.network, this.#step, await session.readState());
-    const write = (): Promise<void> => writeModelFolder(output, model, { classNames, preprocessing, sizeMultiple });
+    const preprocessor = preprocessorOf(preprocessing, sizeMultiple);
+    const write = (): Promise<void> => writeModelFolder(output, model, { classNames, preprocessor });
     if (this.#validation === undefined) {
       await write();
       return standing;
@@ -340,7 +347,9 @@ class Training {
     );
     const html = trainingCurveHtml({
       title: `Training of ${this.#start.name}`,
-      lead: `${recipe.about ?? "recipe.json"}; ${this.#set.samples.length} samples of ${basename(data)}; ${recipe.steps} steps of ${recipe.batch * recipe.accumulate}`,
+      lead: `${recipe.about ?? "recipe.json"}; ${this.#set.samples.length} samples of ${listed(data)
+        .map((folder) => basename(folder))
+        .join(", ")}; ${recipe.steps} steps of ${recipe.batch * recipe.accumulate}`,
       steps,
       validations,
       ...(!isOver && { refreshSec }),

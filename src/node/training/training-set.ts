@@ -1,10 +1,12 @@
 // From a dataset's folder to what a feeder takes: the samples, and which label of the network each of its labels is.
 // Lists files and reads no picture.
 
-import { layoutNamed, layouts, openDataset, type ClassMap, type Dataset } from "../../datasets/index.ts";
+import { openDataset, type ClassMap, type Dataset } from "../../datasets/index.ts";
 import { nearestName, plainName } from "../../datasets/maps/class-name.ts";
 import { ClockworkError } from "../../errors.ts";
 import { ignoreLabel, type Sample } from "../../train/data/index.ts";
+import { splitWhereIs } from "./layout-split.ts";
+import { checkSameClasses } from "./same-classes.ts";
 
 /** Which frames of a dataset are samples: those with labels; all; or all, and labels are not looked at. */
 export type SampleChoice = "labelled" | "all" | "unlabelled";
@@ -34,6 +36,8 @@ export interface TrainingSet {
   readonly samples: readonly Sample[];
   /** The network's classes by label. */
   readonly classNames: readonly string[];
+  /** Classes of the dataset by label; empty where it has none. */
+  readonly datasetClassNames: readonly string[];
   /** Label of pixels that no loss counts. */
   readonly ignore: number;
   /** The network's label for each of 256 labels of the dataset; `ignore` where it has none. */
@@ -50,7 +54,7 @@ export interface TrainingSet {
  */
 export async function openTrainingSet(folder: string, options: TrainingSetOptions = {}): Promise<TrainingSet> {
   const { frames = "labelled", signal } = options;
-  const split = options.split ?? (await trainSplit(folder, options.layout));
+  const split = options.split ?? (await splitWhereIs("train", folder, options.layout));
   const dataset = await openDataset(folder, {
     ...(options.layout !== undefined && { layout: options.layout }),
     ...(split !== undefined && { split }),
@@ -83,20 +87,33 @@ export async function openTrainingSet(folder: string, options: TrainingSetOption
     split: dataset.split,
     samples,
     classNames,
+    datasetClassNames: dataset.classNames,
     ignore: ignoreLabel,
     lookup: mapped.lookup,
     notes: [...dataset.notes, ...mapped.notes],
   };
 }
 
-/** `train` where the folder's layout has such a split; `undefined` where that is not known, which `openDataset` tells. */
-async function trainSplit(folder: string, layout: string | undefined): Promise<string | undefined> {
-  const found =
-    layout === undefined
-      ? await Promise.all(layouts.map(async (one) => ((await one.recognise(folder)).kind === "found" ? [one] : [])))
-      : [[layoutNamed(layout)]];
-  const [first, second] = found.flat();
-  return second === undefined && first?.splits.includes("train") === true ? "train" : undefined;
+/**
+ * Opens several datasets as one: samples of all, one after the other.
+ *
+ * @throws {ClockworkError} as `openTrainingSet` does; `invalid-argument` where they do not have the same classes
+ */
+export async function openTrainingSets(
+  folders: readonly string[],
+  options: TrainingSetOptions = {},
+): Promise<TrainingSet> {
+  const sets: TrainingSet[] = [];
+  for (const folder of folders) sets.push(await openTrainingSet(folder, options));
+  checkSameClasses(sets.map((set, index) => ({ where: folders[index] ?? "", classNames: set.datasetClassNames })));
+  const [first, second] = sets;
+  if (first === undefined) throw new ClockworkError("invalid-argument", "data: expected a dataset's folder, got none");
+  if (second === undefined) return first;
+  return {
+    ...first,
+    samples: sets.flatMap(({ samples }) => samples),
+    notes: sets.flatMap(({ notes }, index) => notes.map((note) => `${folders[index]}: ${note}`)),
+  };
 }
 
 function samplesOf(folder: string, dataset: Dataset, frames: SampleChoice): Sample[] {

@@ -41,8 +41,8 @@ export async function validate(model: Model, options: ValidationOptions): Promis
       const expected = truth.shift();
       if (expected === undefined) continue;
       matrix.update(
-        expected.data,
         labels.data.map((label) => table[label] ?? NO_CLASS),
+        expected.data,
       );
     }
   }

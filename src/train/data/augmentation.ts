@@ -1,5 +1,5 @@
 // How a training sample is varied: what may happen to it, as data, and one drawing of it as a geometric and a colour
-// transform. Decides and computes no pixel: `augment-graph.ts` does. Random zoom with a random crop, mirroring and jitter
+// transform, blur and noise. Decides and computes no pixel: `augment-graph.ts` does. Random zoom with a random crop, mirroring and jitter
 // of the colours are what the segmentation networks of the field are trained with (DeepLab, PSPNet, BiSeNet); the colour
 // terms are affine in RGB, so that all of them together are one 3x4 matrix.
 
@@ -19,6 +19,27 @@ export interface ColourJitter {
   readonly saturation?: number;
   /** Colours are turned around the gray axis by ± this, in degrees. */
   readonly hueDeg?: number;
+  /**
+   * Values from 0 to 1 are raised to a power between 1 / (1 + this) and 1 + this, evenly distributed in its logarithm:
+   * pictures get darker as often as brighter. After all others.
+   */
+  readonly gamma?: number;
+}
+
+/** How far pictures may be out of focus. */
+export interface Blur {
+  /** Greatest deviation of a Gaussian, in pixels of the crop; drawn evenly from 0. */
+  readonly sigmaPx: number;
+  /** How often it happens; default 1. */
+  readonly probability?: number;
+}
+
+/** How much Gaussian noise may be added, each channel of each pixel of each frame its own. */
+export interface Noise {
+  /** Greatest standard deviation, of 255; drawn evenly from 0. */
+  readonly deviation: number;
+  /** How often it happens; default 1. */
+  readonly probability?: number;
 }
 
 /** How samples are varied. What is absent does not happen. */
@@ -34,6 +55,10 @@ export interface Augmentation {
   /** The picture is turned by ± this around the crop's centre, in degrees. */
   readonly rotateDeg?: number;
   readonly colour?: ColourJitter;
+  /** Before colours are moved. */
+  readonly blur?: Blur;
+  /** After colours are moved. */
+  readonly noise?: Noise;
 }
 
 /** What happens to one sample. */
@@ -45,7 +70,16 @@ export interface Transform {
   readonly affine: readonly [number, number, number, number, number, number];
   /** Three rows of [red, green, blue, constant]: a colour of the result from one of the source, both from 0 to 1. */
   readonly colour: readonly number[];
+  /** What values from 0 to 1 are raised to. */
+  readonly gamma: number;
+  /** Deviation of a Gaussian blur, in pixels of the result; 0 for none. */
+  readonly blurPx: number;
+  /** Standard deviation of noise, of 255; 0 for none. */
+  readonly noise: number;
 }
+
+/** Widest blur, in pixels: kernels grow with it. */
+export const mostBlurPx = 32;
 
 /** A transform's colours as they are. */
 export const sameColours: readonly number[] = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
@@ -59,7 +93,7 @@ const LUMA = [0.299, 0.587, 0.114] as const;
  * @throws {ClockworkError} `invalid-argument` for a number out of range.
  */
 export function checkAugmentation(augmentation: Augmentation): void {
-  const { crop, scale = [1, 1], aspect = [1, 1], flip = 0, rotateDeg = 0, colour = {} } = augmentation;
+  const { crop, scale = [1, 1], aspect = [1, 1], flip = 0, rotateDeg = 0, colour = {}, blur, noise } = augmentation;
   const expectNumber = (what: string, value: number, isGood: boolean, expected: string): void => {
     if (isGood && Number.isFinite(value)) return;
     throw new ClockworkError("invalid-argument", `augmentation: expected ${what} to be ${expected}, got ${value}`);
@@ -74,11 +108,19 @@ export function checkAugmentation(augmentation: Augmentation): void {
   }
   expectNumber("flip", flip, flip >= 0 && flip <= 1, "a probability from 0 to 1");
   expectNumber("rotateDeg", rotateDeg, rotateDeg >= 0 && rotateDeg <= 180, "an angle from 0 to 180");
-  const { brightness = 0, contrast = 0, saturation = 0, hueDeg = 0 } = colour;
-  for (const [what, share] of Object.entries({ brightness, contrast, saturation })) {
+  const { brightness = 0, contrast = 0, saturation = 0, hueDeg = 0, gamma = 0 } = colour;
+  for (const [what, share] of Object.entries({ brightness, contrast, saturation, gamma })) {
     expectNumber(`colour.${what}`, share, share >= 0 && share <= 1, "a number from 0 to 1");
   }
   expectNumber("colour.hueDeg", hueDeg, hueDeg >= 0 && hueDeg <= 180, "an angle from 0 to 180");
+  const { sigmaPx = 0 } = blur ?? {};
+  expectNumber("blur.sigmaPx", sigmaPx, sigmaPx >= 0 && sigmaPx <= mostBlurPx, `a number from 0 to ${mostBlurPx}`);
+  const { deviation = 0 } = noise ?? {};
+  expectNumber("noise.deviation", deviation, deviation >= 0 && deviation <= 255, "a number from 0 to 255");
+  for (const [what, chance] of Object.entries({ blur, noise })) {
+    const probability = chance?.probability ?? 1;
+    expectNumber(`${what}.probability`, probability, probability >= 0 && probability <= 1, "a probability from 0 to 1");
+  }
 }
 
 /**
@@ -92,7 +134,7 @@ export function drawAugmentation(
   sourceSize: { readonly widthPx: number; readonly heightPx: number },
   random: Random,
 ): Transform {
-  const { crop, scale = [1, 1], aspect = [1, 1], flip = 0, rotateDeg = 0, colour = {} } = augmentation;
+  const { crop, scale = [1, 1], aspect = [1, 1], flip = 0, rotateDeg = 0, colour = {}, blur, noise } = augmentation;
   const zoom = between(scale, random.next());
   const stretch = Math.sqrt(between(aspect, random.next()));
   const mirrored = random.next() < flip;
@@ -113,6 +155,9 @@ export function drawAugmentation(
   return {
     affine: [a, b, centreX - a * halfWidth - b * halfHeight, d, e, centreY - d * halfWidth - e * halfHeight],
     colour: drawColour(colour, random),
+    gamma: drawGamma(colour, random),
+    blurPx: drawStrength(blur?.sigmaPx ?? 0, blur?.probability, random),
+    noise: drawStrength(noise?.deviation ?? 0, noise?.probability, random),
   };
 }
 
@@ -153,6 +198,17 @@ function drawColour(colour: ColourJitter, random: Random): readonly number[] {
     }),
     constant,
   ]);
+}
+
+function drawGamma({ gamma = 0 }: ColourJitter, random: Random): number {
+  return between([1 / (1 + gamma), 1 + gamma], random.next());
+}
+
+/** 0, or a strength up to the greatest. Two numbers are drawn in any case. */
+function drawStrength(most: number, probability = 1, random: Random): number {
+  const happens = random.next() < probability;
+  const strength = most * random.next();
+  return happens ? strength : 0;
 }
 
 /** Rotation around the gray axis (Rodrigues' formula for the axis (1, 1, 1)): grays stay as they are. */

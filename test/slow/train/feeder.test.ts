@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { openDataset } from "../../../src/datasets/index.ts";
 import { ClockworkError } from "../../../src/errors.ts";
 import { Random } from "../../../src/networks/random.ts";
-import { openFeeder, type Batch, type FeederOptions } from "../../../src/node/training/feeder.ts";
+import type { FeederOptions } from "../../../src/node/training/feeder-options.ts";
+import { openFeeder, type Batch } from "../../../src/node/training/feeder.ts";
 import { FrameCache } from "../../../src/node/training/frame-cache.ts";
 import { openTrainingSet } from "../../../src/node/training/training-set.ts";
 import { defaultPreprocessing } from "../../../src/preprocessing.ts";
@@ -49,7 +50,15 @@ async function smallDataset(folder: string): Promise<void> {
 
 async function optionsFor(folder: string, changes: Partial<FeederOptions> = {}): Promise<FeederOptions> {
   const { samples, lookup } = await openTrainingSet(folder);
-  const augmentation = { crop, scale: [0.5, 2], flip: 0.5, rotateDeg: 20, colour: { brightness: 0.3 } } as const;
+  const augmentation = {
+    crop,
+    scale: [0.5, 2],
+    flip: 0.5,
+    rotateDeg: 20,
+    colour: { brightness: 0.3, gamma: 0.2 },
+    blur: { sigmaPx: 1 },
+    noise: { deviation: 9 },
+  } as const;
   return { samples, lookup, preprocessing, augmentation, batch: 3, seed: 4, ...changes };
 }
 

@@ -6,6 +6,8 @@ import { describe, expect, test } from "vitest";
 import { openSegmenter } from "../../../src/node/open-segmenter.ts";
 import { trainModel } from "../../../src/node/training/train-model.ts";
 import { readModel } from "../../../src/onnx/index.ts";
+import { writeFiles } from "../../datasets/files.ts";
+import { datasetFiles } from "../../evaluate/folder.ts";
 import { Scene } from "../../support/pictures.ts";
 import { folderWithData, tiny } from "../../node/training/tiny-training.ts";
 
@@ -96,6 +98,38 @@ describe("training", () => {
     const names = changed.map(([name]) => name);
     expect(names).toContain("half/conv.weight");
     expect(names).not.toContain("half/bn.mean");
+  });
+
+  test("learns from several folders and a teacher, and validates on another folder", async () => {
+    await using home = await folderWithData();
+    const folder = home.path;
+    const [data, other, held] = ["data", "other", "held"].map((name) => join(folder, name)) as [string, string, string];
+    await writeFiles(other, datasetFiles(["c"], 2, [0, 1]));
+    await writeFiles(held, datasetFiles(["d"], 2, [1]));
+    const teacher = join(folder, "teacher");
+    await trainModel({ data, network: "street", recipe: tiny({ steps: 2 }), output: teacher });
+    const losses = [{ kind: "cross-entropy" }, { kind: "distillation", temperature: 2 }];
+    const recipe = tiny({ steps: 3, teacher, losses });
+    const output = join(folder, "model");
+    let samples = 0;
+    const trained = await trainModel({
+      data: [data, other],
+      validationData: held,
+      network: "street",
+      recipe,
+      output,
+      onStart: (start) => (samples = start.samples),
+    });
+    expect(samples).toBe(8);
+    expect(trained.best?.step).toBe(3);
+    const names = [...readModel(await weightsFile(output)).graph.initializers.keys()];
+    expect(names.filter((name) => name.includes("teacher"))).toEqual([]);
+    // Another teacher is another training.
+    await trainModel({ data: other, network: "street", recipe: tiny({ steps: 1 }), output: join(folder, "second") });
+    const changed = { ...recipe, teacher: join(folder, "second") };
+    await expect(
+      trainModel({ data: [data, other], validationData: held, network: "street", recipe: changed, output }),
+    ).rejects.toThrow(/checkpoint of this recipe/u);
   });
 
   test("refuses a checkpoint of another recipe", async () => {

@@ -1,6 +1,5 @@
 // A training step on onnxruntime-node's WebGPU provider, with a Vulkan driver in software, against its CPU provider.
 
-import { fork } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import type { EngineTensor } from "../../../src/engine/index.ts";
 import { street } from "../../../src/networks/index.ts";
@@ -8,9 +7,10 @@ import { writeModel } from "../../../src/onnx/index.ts";
 import { crossEntropy } from "../../../src/train/losses/index.ts";
 import { adamW } from "../../../src/train/optimisers/index.ts";
 import { initialOf, StepGraph, type TrainingStep } from "../../../src/train/step-graph.ts";
+import { answerOf } from "../../support/provider-child.ts";
 import { localEngine } from "../../support/runtime.ts";
 import { swiftshader } from "../web/chromium.ts";
-import { placementsIn, type Placements } from "../web/placements.ts";
+import type { Placements } from "../web/placements.ts";
 
 const [classes, side] = [5, 32];
 const dims = [1, classes, side, side] as const;
@@ -56,31 +56,13 @@ async function taughtOn(
   provider: "webgpu" | "cpu",
   step: TrainingStep,
 ): Promise<{ result: Taught; placements: Placements }> {
-  const child = fork(new URL("step-child.js", import.meta.url), {
-    env: { ...process.env, VK_ICD_FILENAMES: swiftshader },
-    execArgv: [],
-    serialization: "advanced",
-    silent: true,
+  const { result, placements } = await answerOf(new URL("step-child.js", import.meta.url), {
+    provider,
+    model: writeModel(step.model).bytes,
+    memory: step.memory.map((one) => ({ input: one.input, output: one.output, initial: initialOf(one) })),
+    runs: [feedsOf(0), feedsOf(1)],
   });
-  let log = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => (log += text));
-  child.stdout?.resume();
-  const result = await new Promise<Taught>((resolve, reject) => {
-    let answer: Taught | undefined;
-    child.once("message", (message) => (answer = message as unknown as Taught));
-    child.once("error", reject);
-    child.once("close", (code) => {
-      if (answer === undefined) reject(new Error(`the process ended with ${code}: ${log.slice(-2000)}`));
-      else resolve(answer);
-    });
-    child.send({
-      provider,
-      model: writeModel(step.model).bytes,
-      memory: step.memory.map((one) => ({ input: one.input, output: one.output, initial: initialOf(one) })),
-      runs: [feedsOf(0), feedsOf(1)],
-    });
-  });
-  return { result, placements: placementsIn(log) };
+  return { result: result as Taught, placements };
 }
 
 describe.skipIf(swiftshader === undefined)("a training step on webgpu (skipped without Debian's chromium)", () => {

@@ -68,6 +68,21 @@ test("Pow of negative numbers by a whole exponent", async () => {
   for (const exponent of [2, 3, -1]) await build(exponent);
 });
 
+test("Pow by 0 has no slope, even at 0, whether the exponent is a constant or not", async () => {
+  const x = { dims: [4], data: Float32Array.of(0, 0, 2, -1.5) };
+  const exponents = [0, 2, 0, 0];
+  const constant = await gradientsOf({ x }, (b) => b.add("y", "Pow", ["x", b.float32("n", [4], exponents)]));
+  expect([...(constant.gradients["x"]?.data ?? [])].map(Math.abs)).toEqual([0, 0, 0, 0]);
+  const n = { dims: [4], data: Float32Array.from(exponents) };
+  const both = await gradientsOf({ x, n }, (b) => b.add("y", "Pow", ["x", "n"]));
+  expect([...(both.gradients["x"]?.data ?? [])].map(Math.abs)).toEqual([0, 0, 0, 0]);
+  // Towards the exponent: 2^0 log 2 at the third, 0 where the base is not above 0.
+  const [weight = 0] = both.weights[0]?.data.slice(2) ?? [];
+  const towards = [...(both.gradients["n"]?.data ?? [])];
+  expect(towards[2]).toBeCloseTo(weight * Math.LN2, 5);
+  expect([0, 1, 3].map((at) => Math.abs(towards[at] ?? Number.NaN))).toEqual([0, 0, 0]);
+});
+
 test.each(["Max", "Min", "Sum", "Mean"])("%s of three tensors", async (op) => {
   const inputs = {
     a: distinct("three a", [2, 3]),

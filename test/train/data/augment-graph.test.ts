@@ -9,8 +9,10 @@ import { defaultPreprocessing, type Preprocessing } from "../../../src/preproces
 import {
   augmentModel,
   drawAugmentation,
+  drawNoise,
   ignoreLabel,
   sameColours,
+  transformFeeds,
   type Augmentation,
   type Transform,
 } from "../../../src/train/data/index.ts";
@@ -27,12 +29,14 @@ const lookup = Array.from({ length: 256 }, (_, label) =>
 );
 const random = new Random(11, "pictures");
 const next = (): number => random.next();
-const identity: Transform = { affine: [1, 0, 0, 0, 1, 0], colour: sameColours };
+const identity: Transform = { affine: [1, 0, 0, 0, 1, 0], colour: sameColours, gamma: 1, blurPx: 0, noise: 0 };
 
 async function run(
   session: EngineSession,
   sources: readonly Source[],
   transform: Transform,
+  augmentation: Augmentation = { crop },
+  noiseStarts: readonly number[] = sources.map((_, frame) => 1000 * frame),
 ): Promise<{ image: Float32Array; labels: Uint8Array; dims: readonly (readonly number[])[] }> {
   const { widthPx = 0, heightPx = 0 } = sources[0] ?? {};
   const joined = (parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> =>
@@ -40,8 +44,7 @@ async function run(
   const { outputs } = await session.run({
     frames: { dtype: "uint8", dims: [sources.length, heightPx, widthPx, 3], data: joined(sources.map((s) => s.rgb)) },
     labels: { dtype: "uint8", dims: [sources.length, heightPx, widthPx], data: joined(sources.map((s) => s.labels)) },
-    affine: { dtype: "float32", dims: [6], data: Float32Array.from(transform.affine) },
-    colour: { dtype: "float32", dims: [3, 4], data: Float32Array.from(transform.colour) },
+    ...transformFeeds(augmentation, transform, noiseStarts),
   });
   const { image, labels_out: labels } = outputs;
   if (!(image?.data instanceof Float32Array && labels?.data instanceof Uint8Array)) throw new Error("no tensors");
@@ -49,7 +52,11 @@ async function run(
 }
 
 function open(size: { widthPx: number; heightPx: number }, preprocessing: Preprocessing): Promise<EngineSession> {
-  return localEngine.open(writeModel(augmentModel({ crop: size, preprocessing, lookup })).bytes);
+  return openFor({ crop: size }, preprocessing);
+}
+
+function openFor(augmentation: Augmentation, preprocessing: Preprocessing): Promise<EngineSession> {
+  return localEngine.open(writeModel(augmentModel({ augmentation, preprocessing, lookup })).bytes);
 }
 
 /** Compares a result with the sampler's; returns how many pixels were outside of the source. */
@@ -145,7 +152,7 @@ describe("against a sampler of pixels", () => {
 
   test("the identity gives the very pixels, and mirroring twice too", async () => {
     const source = noiseSource(crop.widthPx, crop.heightPx, classes, next);
-    const mirror: Transform = { affine: [-1, 0, crop.widthPx - 1, 0, 1, 0], colour: sameColours };
+    const mirror: Transform = { ...identity, affine: [-1, 0, crop.widthPx - 1, 0, 1, 0] };
     for (const [session, { channelOrder, scale, mean, std }] of sessions) {
       const same = await run(session, [source], identity);
       expect([...same.labels]).toEqual(Array.from(source.labels, (label) => lookup[label]));
@@ -185,9 +192,10 @@ describe("against a sampler of pixels", () => {
   });
 });
 
+const raw: Preprocessing = { ...imagenet, scale: 1, mean: [0, 0, 0], std: [1, 1, 1] };
+
 describe("making smaller", () => {
   const size = { widthPx: 20, heightPx: 15 };
-  const raw: Preprocessing = { ...imagenet, scale: 1, mean: [0, 0, 0], std: [1, 1, 1] };
   const pictureOf = (widthPx: number, heightPx: number, value: (x: number, y: number) => number): Source => ({
     ...noiseSource(widthPx, heightPx, 3, next),
     rgb: Uint8Array.from({ length: widthPx * heightPx * 3 }, (_, at) => {
@@ -196,8 +204,8 @@ describe("making smaller", () => {
     }),
   });
   const shrink = (step: number): Transform => ({
+    ...identity,
     affine: [step, 0, step / 2 - 0.5, 0, step, step / 2 - 0.5],
-    colour: sameColours,
   });
 
   test.each([2, 2.5, 4, 7])("%s pixels to one: what is finer than a pixel averages out", async (step) => {
@@ -229,9 +237,9 @@ describe("making smaller", () => {
   test("up to 1.5 pixels to one it is sampled as it is", async () => {
     await using session = await open(size, raw);
     const board = pictureOf(40, 30, (x) => 255 * (x % 2));
-    const { image } = await run(session, [board], { affine: [1, 0, 1, 0, 1, 0], colour: sameColours });
+    const { image } = await run(session, [board], { ...identity, affine: [1, 0, 1, 0, 1, 0] });
     expect(new Set(image)).toEqual(new Set([0, 255]));
-    const wide = await run(session, [board], { affine: [1.49, 0, 0, 0, 1.49, 0], colour: sameColours });
+    const wide = await run(session, [board], { ...identity, affine: [1.49, 0, 0, 0, 1.49, 0] });
     expect(Math.max(...wide.image) - Math.min(...wide.image)).toBeGreaterThan(200);
   });
 });
@@ -261,8 +269,122 @@ test.each([
   expect([...image]).toEqual([...((outputs["image"]?.data ?? []) as Float32Array)]);
 });
 
+describe("gamma, blur and noise", () => {
+  const { widthPx, heightPx } = crop;
+  const pixels = widthPx * heightPx;
+  const largest = (values: readonly number[]): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const meanOf = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
+  /** A value of a frame as planes, from one that is interleaved. */
+  const planeValue = ({ rgb }: Source, at: number): number => rgb[(at % pixels) * 3 + Math.floor(at / pixels)] ?? 0;
+  const flatSource = (level: number): Source => ({
+    ...noiseSource(widthPx, heightPx, 3, next),
+    rgb: new Uint8Array(3 * pixels).fill(level),
+  });
+
+  test.each([0.5, 0.8, 1, 1.7])("gamma %s raises what colours have become", async (gamma) => {
+    const augmentation: Augmentation = { crop, colour: { brightness: 1, gamma: 1 } };
+    await using session = await openFor(augmentation, raw);
+    const source = noiseSource(widthPx, heightPx, classes, next);
+    // Brighter by a half: some are cut off.
+    const colour = sameColours.map((term) => 1.5 * term);
+    const { image } = await run(session, [source, source], { ...identity, colour, gamma }, augmentation);
+    const off = Array.from(image, (value, at) => {
+      const level = Math.min(1, (1.5 * planeValue(source, at % (3 * pixels))) / 255);
+      return value - 255 * level ** gamma;
+    });
+    expect(largest(off)).toBeLessThan(1e-3);
+  });
+
+  test.each([0.4, 1, 1.5])("a blur of %s pixels is a Gaussian", async (sigmaPx) => {
+    const augmentation: Augmentation = { crop, blur: { sigmaPx: 2 } };
+    await using session = await openFor(augmentation, raw);
+    const sources = [noiseSource(widthPx, heightPx, classes, next), noiseSource(widthPx, heightPx, classes, next)];
+    const { image } = await run(session, sources, { ...identity, blurPx: sigmaPx }, augmentation);
+    // In two dimensions at once, over all that has any weight.
+    const reach = 12;
+    const around = Array.from({ length: 2 * reach + 1 }, (_, at) => at - reach);
+    const weight = (x: number, y: number): number => Math.exp(-(x * x + y * y) / (2 * sigmaPx * sigmaPx));
+    const total = around.flatMap((x) => around.map((y) => weight(x, y))).reduce((sum, value) => sum + value, 0);
+    const within = (place: number, length: number): number => Math.max(0, Math.min(length - 1, place));
+    const off = Array.from(image, (value, at) => {
+      const [source, channel] = [sources[Math.floor(at / (3 * pixels))], Math.floor(at / pixels) % 3];
+      const [column, row] = [at % widthPx, Math.floor((at % pixels) / widthPx)];
+      let sum = 0;
+      for (const x of around) {
+        for (const y of around) {
+          const pixel = within(row + y, heightPx) * widthPx + within(column + x, widthPx);
+          sum += (weight(x, y) / total) * (source?.rgb[pixel * 3 + channel] ?? 0);
+        }
+      }
+      return value - sum;
+    });
+    // The kernel ends at 6 pixels, which at 1.5 leaves out 6 parts of 100,000.
+    expect(largest(off)).toBeLessThan(0.03);
+  });
+
+  test("a picture that is drawn in focus has the very bits of one that is never blurred", async () => {
+    const augmentation: Augmentation = { crop, blur: { sigmaPx: 3, probability: 0.5 } };
+    await using session = await openFor(augmentation, imagenet);
+    await using plain = await open(crop, imagenet);
+    const source = noiseSource(40, 31, classes, next);
+    const transform = { ...identity, affine: [0.9, 0.1, 0.3, -0.1, 1.1, 2] } as const;
+    const { image } = await run(session, [source], transform, augmentation);
+    expect(image).toEqual((await run(plain, [source], transform)).image);
+  });
+
+  test("noise is Gaussian, its own for each frame, and the same when it is drawn again", async () => {
+    const size = { widthPx: 96, heightPx: 80 };
+    const augmentation: Augmentation = { crop: size, noise: { deviation: 30 } };
+    await using session = await openFor(augmentation, raw);
+    const gray: Source = {
+      ...noiseSource(size.widthPx, size.heightPx, 3, next),
+      rgb: new Uint8Array(3 * size.widthPx * size.heightPx).fill(128),
+    };
+    const transform = { ...identity, noise: 20 };
+    const starts = drawNoise(2, new Random(4, "starts"));
+    const { image } = await run(session, [gray, gray], transform, augmentation, starts);
+    expect((await run(session, [gray, gray], transform, augmentation, starts)).image).toEqual(image);
+    const count = image.length / 2;
+    const frames = [0, 1].map((frame) => Array.from(image.slice(frame * count, (frame + 1) * count), (x) => x - 128));
+    const share = (values: readonly number[], most: number): number =>
+      values.filter((value) => Math.abs(value) < most).length / values.length;
+    for (const values of frames) {
+      // Of 23,040 numbers: a mean within 4 of its deviations of 0.13, shares of a Gaussian within 4 of theirs.
+      expect(Math.abs(meanOf(values))).toBeLessThan(0.53);
+      expect(Math.abs(Math.sqrt(meanOf(values.map((x) => x * x))) / 20 - 1)).toBeLessThan(0.02);
+      expect(Math.abs(share(values, 20) - 0.6827)).toBeLessThan(0.016);
+      expect(Math.abs(share(values, 40) - 0.9545)).toBeLessThan(0.008);
+    }
+    const [first = [], second = []] = frames;
+    const related = (a: readonly number[], b: readonly number[]): number =>
+      Math.abs(meanOf(a.map((value, at) => (value * (b[at] ?? 0)) / 400)));
+    // Pixels beside, below and in the next channel; the other frame at the same place.
+    for (const away of [1, size.widthPx, size.widthPx * size.heightPx]) {
+      expect(related(first.slice(0, -away), first.slice(away))).toBeLessThan(0.04);
+    }
+    expect(related(first, second)).toBeLessThan(0.03);
+  });
+
+  test("noise does not leave black and white, nor the picture", async () => {
+    const augmentation: Augmentation = { crop, noise: { deviation: 100 } };
+    await using session = await openFor(augmentation, raw);
+    const sources = [flatSource(0), flatSource(255)];
+    const { image, labels } = await run(
+      session,
+      sources,
+      { ...identity, affine: [1, 0, -5, 0, 1, 0], noise: 100 },
+      augmentation,
+    );
+    expect(Math.min(...image)).toBe(0);
+    expect(Math.max(...image)).toBe(255);
+    const outside = [...image].filter((_, at) => at % widthPx < 5);
+    expect(new Set(outside)).toEqual(new Set([0]));
+    expect(labels[0]).toBe(ignoreLabel);
+  });
+});
+
 test("a lookup table that is none is refused", () => {
-  const options = { crop, preprocessing: imagenet };
+  const options = { augmentation: { crop }, preprocessing: imagenet };
   expect(() => augmentModel({ ...options, lookup: [0, 1] })).toThrow("256 labels from 0 to 255, got 2 of them");
   const bad = Array.from({ length: 256 }, (_, label) => (label === 7 ? -1 : 0));
   expect(() => augmentModel({ ...options, lookup: bad })).toThrow("got -1 for 7");

@@ -155,6 +155,43 @@ describe("colours", () => {
   });
 });
 
+describe("gamma, blur and noise", () => {
+  test("gamma is as often dark as bright, even in its logarithm", () => {
+    const powers = drawn({ crop, colour: { gamma: 0.5 } }, 2000).map(({ gamma }) => Math.log(gamma) / Math.log(1.5));
+    expect(Math.min(...powers)).toBeGreaterThanOrEqual(-1 - 1e-9);
+    expect(Math.max(...powers)).toBeLessThanOrEqual(1 + 1e-9);
+    // A quarter each: deviation 0.01.
+    for (const from of [-1, -0.5, 0, 0.5]) {
+      const part = powers.filter((power) => power >= from && power < from + 0.5).length / 2000;
+      expect(Math.abs(part - 0.25)).toBeLessThan(0.04);
+    }
+  });
+
+  test("blur and noise happen as often as asked for, with strengths from 0 to the greatest", () => {
+    const all = drawn({ crop, blur: { sigmaPx: 2, probability: 0.3 }, noise: { deviation: 12 } }, 2000);
+    const blurs = all.map(({ blurPx }) => blurPx).filter((px) => px > 0);
+    expect(blurs.length / 2000).toBeCloseTo(0.3, 1);
+    expect(Math.max(...blurs)).toBeLessThanOrEqual(2);
+    expect(Math.max(...blurs)).toBeGreaterThan(1.9);
+    expect(blurs.filter((px) => px < 1).length / blurs.length).toBeCloseTo(0.5, 1);
+    const noises = all.map(({ noise }) => noise);
+    expect(noises.filter((noise) => noise > 0).length).toBe(2000);
+    expect(Math.max(...noises)).toBeLessThanOrEqual(12);
+    expect(noises.filter((noise) => noise < 3).length / 2000).toBeCloseTo(0.25, 1);
+  });
+
+  test("without them nothing else changes, and neither does one with another", () => {
+    const plain = { crop, scale: [0.5, 2], colour: { brightness: 0.4, hueDeg: 10 } } as const;
+    const more = { ...plain, blur: { sigmaPx: 1 }, noise: { deviation: 5 } };
+    const bare = drawn(plain, 20);
+    for (const { gamma, blurPx, noise } of bare) expect([gamma, blurPx, noise]).toEqual([1, 0, 0]);
+    for (const [at, transform] of drawn(more, 20).entries()) {
+      expect(transform).toMatchObject({ affine: bare[at]?.affine, colour: bare[at]?.colour });
+      expect(transform.noise).toBe(drawn({ crop, noise: { deviation: 5 } }, 20)[at]?.noise);
+    }
+  });
+});
+
 test.each([
   [{ crop: { widthPx: 0, heightPx: 4 } }, "crop.widthPx"],
   [{ crop, scale: [0, 1] }, "scale[0]"],
@@ -164,6 +201,11 @@ test.each([
   [{ crop, rotateDeg: -1 }, "rotateDeg"],
   [{ crop, colour: { contrast: 2 } }, "colour.contrast"],
   [{ crop, colour: { hueDeg: 200 } }, "colour.hueDeg"],
+  [{ crop, colour: { gamma: -0.1 } }, "colour.gamma"],
+  [{ crop, blur: { sigmaPx: 40 } }, "blur.sigmaPx"],
+  [{ crop, blur: { sigmaPx: 1, probability: 2 } }, "blur.probability"],
+  [{ crop, noise: { deviation: -1 } }, "noise.deviation"],
+  [{ crop, noise: { deviation: 1, probability: -1 } }, "noise.probability"],
 ] as const satisfies readonly (readonly [Augmentation, string])[])("%j is refused", (augmentation, what) => {
   expect(() => checkAugmentation(augmentation)).toThrow(`expected ${what} to be`);
 });

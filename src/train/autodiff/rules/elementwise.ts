@@ -34,14 +34,24 @@ export const div: Rule = pairwise((c, dy, _, b, index) => {
   return index === 0 ? quotient : c.ops.neg(c.ops.mul(quotient, outputOf(c)));
 });
 
-/** d a^b / da = b a^(b-1); d / db = a^b log a, 0 where a is not above 0 (as in the frameworks of the field). */
+/** d a^b / da = b a^(b-1), 0 where b is 0, even at a = 0; d / db = a^b log a, 0 where a is not above 0 (as in the frameworks of the field). */
 export const pow: Rule = pairwise((c, dy, a, b, index) => {
   const { ops } = c;
-  if (index === 0) return ops.mul(dy, ops.mul(b, ops.op("Pow", [a, ops.sub(b, ops.scalar(1))])));
+  if (index === 0) return ops.mul(dy, ops.mul(b, ops.op("Pow", [a, lessOne(c, b)])));
   const positive = ops.op("Greater", [a, ops.scalar(0)]);
   const logarithm = ops.log(ops.where(positive, a, ops.scalar(1)));
   return ops.mul(dy, ops.mul(outputOf(c), logarithm));
 });
+
+/** b - 1, but 1 where b is 0: its product with b is 0 there, whereas 0 times 0^-1 is no number. */
+function lessOne(c: Backward, b: string): string {
+  const { ops } = c;
+  const constant = c.constantOf(b);
+  const values = constant === undefined ? undefined : numbersOf(constant);
+  const less = ops.sub(b, ops.scalar(1));
+  if (values?.every((value) => value !== 0) === true) return less;
+  return ops.where(ops.op("Equal", [b, ops.scalar(0)]), ops.scalar(1), less);
+}
 
 /** Max and Min of any number of tensors: the gradient goes to the first that has the value. */
 export const extremum: Rule = {
