@@ -1,16 +1,19 @@
-// `clockwork convert`: weights that others have published, put into a network, or written as safetensors.
+// `clockwork convert`: weights that others have published, put into a network, or written as safetensors; and models with
+// their weights at half the size.
 
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import { ClockworkError, reasonOf } from "../errors.ts";
+import { readProtocol } from "../compile/index.ts";
 import { openModel, type ModelSource } from "../models/index.ts";
-import { CONFIG_FILE, pathInside, PREPROCESSOR_FILE } from "../models/layout.ts";
+import { pathInside, PREPROCESSOR_FILE } from "../models/layout.ts";
 import { networks, type Network, type NetworkName } from "../networks/index.ts";
 import { readJson } from "../node/json-file.ts";
-import { writeAllWhole, type Content } from "../node/whole-file.ts";
-import { elementCount, inlineLimitBytes, readModel, tensorBytes, writeModel, type Model } from "../onnx/index.ts";
+import { modelFiles, preprocessorOf, weightBytes, writeModelFolder } from "../node/model-folder.ts";
+import { writeAllWhole } from "../node/whole-file.ts";
+import { elementCount, halved, readModel, widened, type Model } from "../onnx/index.ts";
 import { defaultPreprocessing, parsePreprocessing } from "../preprocessing.ts";
 import {
   assignWeights,
@@ -36,6 +39,7 @@ interface ConvertFlags {
   readonly labels?: string;
   readonly preprocessor?: string;
   readonly partial?: boolean;
+  readonly half?: boolean;
   readonly match: "name" | "order";
   readonly list?: boolean;
   readonly output?: string;
@@ -55,10 +59,13 @@ interface Target {
 /** The command. */
 export function convertCommand(signal: AbortSignal): Command {
   return new Command("convert")
-    .description("Put published weights (PyTorch, safetensors, Caffe, ONNX) into a network, or look at them.")
+    .description(
+      "Put published weights (PyTorch, safetensors, Caffe, ONNX) into a network, or look at them; or store a model at half the size.",
+    )
     .argument(
       "<weights>",
-      "checkpoint (.pth, .pt, .ckpt), .safetensors, .caffemodel or .onnx; its form is told by its content",
+      "checkpoint (.pth, .pt, .ckpt), .safetensors, .caffemodel or .onnx; its form is told by its content; " +
+        "with --half alone, a model folder or .onnx file",
     )
     .option("--network <name>", `one of ${Object.keys(networks).join(", ")}; or a model folder or .onnx file`)
     .option("--map <file>", `name map as JSON, or one of ${[...nameMaps.keys()].join(", ")}`)
@@ -79,6 +86,7 @@ export function convertCommand(signal: AbortSignal): Command {
       "preprocessor_config.json for the folder (default: that of --network, else RGB, mean and deviation of ImageNet)",
     )
     .option("--partial", "keep the network's own values where the file has none")
+    .option("--half", "store large weights as float16: half the size, rounded once; the network still runs in float32")
     .addOption(
       new Option("--match <how>", "after names: by order, where both have the same shapes one after the other")
         .choices(["name", "order"])
@@ -96,13 +104,18 @@ Examples:
   clockwork convert espnet_p_2_q_8.pth --list                              what is in it?
   clockwork convert espnet_p_2_q_8.pth --network espnet --map espnet --classes 20 -o espnet-cityscapes
   clockwork convert fcn8s.caffemodel --network fcn8s --classes 21 -o fcn8s.onnx
-  clockwork convert old.pth -o new.safetensors`,
+  clockwork convert old.pth -o new.safetensors
+  clockwork convert my-model --half -o my-small-model`,
     )
     .action((path: string, flags: ConvertFlags) => run(path, flags, signal));
 }
 
 async function run(path: string, flags: ConvertFlags, signal: AbortSignal): Promise<void> {
   checkFlags(flags);
+  if (flags.half === true && flags.network === undefined) {
+    await runHalf(path, flags, signal);
+    return;
+  }
   const file = await readFileOf(path, flags.key);
   for (const note of file.notes) say(`${path}: ${note}`);
   if (flags.list === true) {
@@ -125,15 +138,59 @@ async function run(path: string, flags: ConvertFlags, signal: AbortSignal): Prom
   const { match, partial = false } = flags;
   const result = assignWeights(target.model, file.weights, { match, partial, ...(map !== undefined && { map }) });
   if (signal.aborted) throw new ClockworkError("aborted", "stopped");
-  if (flags.output !== undefined) await write(flags.output, result, target, labels, flags);
+  if (flags.output !== undefined) {
+    const filled = flags.half === true ? halvedModel(result.model) : result.model;
+    await write(flags.output, { ...result, model: filled }, target, labels, flags);
+  }
   tell(file, result, flags);
 }
 
-function checkFlags({ network, output, list, map, labels, preprocessor }: ConvertFlags): void {
+/** A model as it is, but for its weights. */
+async function runHalf(path: string, flags: ConvertFlags, signal: AbortSignal): Promise<void> {
+  const { output = "" } = flags;
+  const labels = flags.labels === undefined ? undefined : await labelsOf(flags.labels);
+  const target = await modelTarget(path, signal);
+  if (readProtocol(target.model) !== undefined) {
+    throw new ClockworkError(
+      "invalid-argument",
+      `${path}: expected a network, got one that is compiled already; try the network that it was compiled from`,
+    );
+  }
+  const model = halvedModel(target.model);
+  if (signal.aborted) throw new ClockworkError("aborted", "stopped");
+  await write(output, { model, assigned: [] }, target, labels, flags);
+  const bytes = { before: weightBytes(target.model), after: weightBytes(model) };
+  const megabytes = (count: number): string => (count / 1e6).toFixed(1);
+  report(
+    flags,
+    { output, bytes },
+    `${output}: weights of ${megabytes(bytes.after)} MB, from ${megabytes(bytes.before)} MB`,
+  );
+}
+
+/** The model with float16 weights; says which stay as they are. */
+function halvedModel(model: Model): Model {
+  const half = halved(model);
+  if (half.tooLarge.length > 0) {
+    warn(`beyond what float16 can hold (65504), and left as float32: ${half.tooLarge.join(", ")}`);
+  }
+  return half.model;
+}
+
+function checkFlags(flags: ConvertFlags): void {
+  const { network, output, list, map, labels, preprocessor, half } = flags;
   const wrong = (message: string): never => {
     throw new ClockworkError("invalid-argument", message);
   };
-  if (network === undefined && list !== true) {
+  if (half === true) {
+    if (list === true) wrong("--half: expected it with -o, got --list");
+    if (output === undefined || output.endsWith(".safetensors")) {
+      wrong(`--half: expected -o FILE.onnx or -o FOLDER, got ${output === undefined ? "no output" : output}`);
+    }
+    const others = (["key", "map", "classes", "width", "partial"] as const).filter((name) => flags[name] !== undefined);
+    if (network === undefined && others.length > 0)
+      wrong(`--${others.join(", --")}: expected it with --network, got none`);
+  } else if (network === undefined && list !== true) {
     if (output?.endsWith(".safetensors") !== true) {
       wrong("--network: expected the network that the weights are of, got none; try --list, or -o FILE.safetensors");
     }
@@ -205,8 +262,13 @@ async function targetOf(
         `our networks are ${Object.keys(networks).join(", ")}`,
     );
   }
+  return modelTarget(spec, signal);
+}
+
+/** A model folder, a file, or one of the hub. */
+async function modelTarget(spec: string, signal: AbortSignal): Promise<Target> {
   const source: ModelSource = await openModel(spec, { onProgress: downloadProgress(), signal });
-  const model = readModel(source.bytes, { name: source.path, external: source.readExternal });
+  const model = widened(readModel(source.bytes, { name: source.path, external: source.readExternal }));
   const folders = [dirname(source.path), dirname(dirname(source.path))];
   const described = folders.map((folder) => join(folder, PREPROCESSOR_FILE)).find((file) => existsSync(file));
   const preprocessor = described === undefined ? undefined : await readJson(described);
@@ -220,7 +282,7 @@ function isNetworkName(spec: string): spec is NetworkName {
 /** Writes what `output` asks for; all files of it, or none. */
 async function write(
   output: string,
-  result: AssignedModel,
+  result: Pick<AssignedModel, "model" | "assigned">,
   target: Target,
   labels: readonly string[] | undefined,
   flags: ConvertFlags,
@@ -244,26 +306,10 @@ async function write(
     );
   }
   const names = labels ?? target.classNames ?? Array.from({ length: classes }, (_, index) => `class ${index}`);
-  const id2label = Object.fromEntries(names.entries());
-  const preprocessor = await preprocessorOf(flags.preprocessor, target);
-  await mkdir(join(output, "onnx"), { recursive: true }).catch((cause: unknown) => {
-    throw new ClockworkError("io", `${output}: expected a folder that can be made (${reasonOf(cause)})`, { cause });
+  await writeModelFolder(output, model, {
+    classNames: names,
+    preprocessor: await preprocessorFor(flags.preprocessor, target),
   });
-  await writeAllWhole([
-    ...modelFiles(model, join(output, "onnx", "model.onnx")),
-    [join(output, CONFIG_FILE), `${JSON.stringify({ id2label }, undefined, 2)}\n`],
-    [join(output, PREPROCESSOR_FILE), `${JSON.stringify(preprocessor, undefined, 2)}\n`],
-  ]);
-}
-
-/** A model as files, with its weights in a second one where they exceed what one can hold. */
-function modelFiles(model: Model, path: string): readonly (readonly [string, Content])[] {
-  const weights = [...model.graph.initializers.values()].reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
-  const external = weights > inlineLimitBytes ? `${basename(path)}.data` : undefined;
-  const written = writeModel(model, external === undefined ? {} : { external });
-  const files: readonly (readonly [string, Content])[] =
-    external === undefined ? [] : [[join(dirname(path), external), written.external]];
-  return [...files, [path, written.bytes]];
 }
 
 /** Channels of the network's first output, where it says them. */
@@ -274,24 +320,15 @@ function classesOf({ graph }: Model): number | undefined {
 }
 
 /** The description of the frames: the user's, the model's own, or what is assumed. */
-async function preprocessorOf(path: string | undefined, { network, preprocessor }: Target): Promise<unknown> {
+async function preprocessorFor(path: string | undefined, { network, preprocessor }: Target): Promise<unknown> {
   if (path !== undefined) {
     const json = await readJson(path);
     for (const warning of parsePreprocessing(json, path).warnings) warn(warning);
     return json;
   }
   if (preprocessor !== undefined) return preprocessor;
-  const { mean, std } = defaultPreprocessing();
   warn("assumed RGB and mean and deviation of ImageNet; try --preprocessor where the weights were trained otherwise");
-  return {
-    do_resize: false,
-    do_rescale: true,
-    rescale_factor: 1 / 255,
-    do_normalize: true,
-    image_mean: mean,
-    image_std: std,
-    ...(network !== undefined && network.sizeMultiple > 1 && { size_divisor: network.sizeMultiple }),
-  };
+  return preprocessorOf(defaultPreprocessing(), network?.sizeMultiple ?? 1);
 }
 
 function tell(file: WeightFile, result: AssignedModel, flags: ConvertFlags): void {

@@ -6,6 +6,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { ClockworkError, reasonOf } from "../errors.ts";
 import { defaultPreprocessing, parsePreprocessing, type Preprocessing } from "../preprocessing.ts";
+import { boxedModel } from "./boxed.ts";
 import { parseClassNames } from "./class-names.ts";
 import { downloadModel, type HubOptions, isHubSpec } from "./hub.ts";
 import { parseJson } from "./json-text.ts";
@@ -46,7 +47,12 @@ export async function openModel(spec: string, options: HubOptions = {}): Promise
     return await readModel({ name, path: join(folder, onnxPath), folder, warnings });
   }
   const stats = await stat(spec).catch((cause: unknown) => {
-    const hint = /^[\w.-]+\/[\w.-]+$/.test(spec) ? `; for a model of the Hugging Face hub write hf:${spec}` : "";
+    const hint =
+      spec === boxedModel
+        ? "; it is part of the package: try installing that again, or naming a model"
+        : /^[\w.-]+\/[\w.-]+$/.test(spec)
+          ? `; for a model of the Hugging Face hub write hf:${spec}`
+          : "";
     throw new ClockworkError("io", `${spec}: expected a model folder or an .onnx file (${reasonOf(cause)})${hint}`, {
       cause,
     });

@@ -3,7 +3,7 @@
 
 import type { Engine } from "../engine/engine.ts";
 import { ClockworkError, reasonOf } from "../errors.ts";
-import { GraphIndex, macsOf, tensorValue, totalParameters, type DType, type Model } from "../onnx/index.ts";
+import { GraphIndex, macsOf, tensorValue, totalParameters, widened, type DType, type Model } from "../onnx/index.ts";
 import { dependenceOf } from "./dependence.ts";
 import { fold } from "./fold.ts";
 import {
@@ -53,7 +53,8 @@ export interface NetworkOptions {
  * Understands a model at one frame size.
  * @throws ClockworkError `unsupported-model` where it is no segmentation network, `engine` where it cannot take the size
  */
-export async function networkOf(model: Model, options: NetworkOptions): Promise<Network> {
+export async function networkOf(given: Model, options: NetworkOptions): Promise<Network> {
+  const model = widened(given);
   const input = imageInputOf(model.graph);
   const source = new GraphIndex(model.graph);
   const found = await probe(model, source, input, options.size, options.engine);

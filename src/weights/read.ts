@@ -2,7 +2,7 @@
 // archive, an old stream or a safetensors file. Files of other forms are refused with what to do about them.
 
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { readModel } from "../onnx/index.ts";
+import { readModel, widened } from "../onnx/index.ts";
 import { readCaffemodel } from "./caffemodel.ts";
 import { legacyStart, readArchive, readPytorch, type CheckpointOptions } from "./pytorch.ts";
 import { readSafetensors } from "./safetensors.ts";
@@ -59,7 +59,7 @@ export function readWeights(bytes: Uint8Array, options: ReadWeightsOptions = {})
       return { format, ...readCaffemodel(bytes, where) };
     case "onnx": {
       const { external } = options;
-      const model = readModel(bytes, { name: where, ...(external !== undefined && { external }) });
+      const model = widened(readModel(bytes, { name: where, ...(external !== undefined && { external }) }));
       const numeric = [...model.graph.initializers].filter(([, { data }]) => data instanceof Uint8Array);
       if (numeric.length === 0) throw damaged(where, "expected a model with constant tensors, got none");
       return { format, weights: new Map(numeric), notes: [] };

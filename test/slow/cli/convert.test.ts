@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openModel } from "../../../src/models/index.ts";
 import { networks } from "../../../src/networks/index.ts";
-import { readModel, writeModel, type Model } from "../../../src/onnx/index.ts";
+import { numbersOf, readModel, widened, writeModel, type Model } from "../../../src/onnx/index.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/weights/index.ts";
 import { temporaryFolder } from "../../support/model-folder.ts";
 import { plain } from "../../support/plain.ts";
@@ -113,6 +113,53 @@ test("what would fit, without writing; and in part, by a map", async () => {
   expect([...weights.keys()].every((name) => name.startsWith("level1/"))).toBe(true);
   expect(weights.size).toBe(8);
   expect(await namesIn(folder.path)).toEqual([...before, "level1.safetensors", "map.json"].sort());
+});
+
+test("--half: a model folder with its weights at half the size, and the same with --network", async () => {
+  await convert(
+    "trained.safetensors",
+    "--network",
+    "espnet",
+    "--width",
+    "0.5",
+    "--labels",
+    "labels.txt",
+    "-o",
+    "whole",
+  );
+  const ended = await convert("whole", "--half", "-o", "half");
+  expect([ended.code, ended.stderr]).toEqual([0, ""]);
+  expect(ended.stdout).toMatch(/^half: weights of [\d.]+ MB, from [\d.]+ MB\n$/);
+  const [whole, half] = [await openModel(inFolder("whole")), await openModel(inFolder("half"))];
+  expect([half.classNames, half.preprocessing, half.warnings]).toEqual([whole.classNames, whole.preprocessing, []]);
+  expect(half.bytes.length / whole.bytes.length).toBeLessThan(0.75);
+  // Widened, the weights have their old names and shapes and are as near as float16 is.
+  const read = widened(readModel(half.bytes)).graph.initializers;
+  expect([...read.keys()].sort()).toEqual([...trained.graph.initializers.keys()].sort());
+  for (const [name, tensor] of trained.graph.initializers) {
+    const there = read.get(name) ?? tensor;
+    expect([name, there.dtype, there.dims]).toEqual([name, tensor.dtype, tensor.dims]);
+    const values = numbersOf(there) ?? [];
+    const off = (numbersOf(tensor) ?? []).map(
+      (value, at) => Math.abs(value - (values[at] ?? Infinity)) - Math.abs(value) / 2048,
+    );
+    expect(Math.max(...off)).toBeLessThanOrEqual(2 ** -25);
+  }
+  // From a file of weights at once; and again, which changes nothing.
+  const args = ["trained.safetensors", "--network", "espnet", "--width", "0.5", "--classes", "7", "--half"];
+  expect((await convert(...args, "-o", "once.onnx")).code).toBe(0);
+  expect(weightsOf(widened(readModel(await readFile(inFolder("once.onnx")))))).toEqual(
+    weightsOf(widened(readModel(half.bytes))),
+  );
+  const json = jsonOf(await convert("half", "--half", "-o", "again.onnx", "--json"));
+  expect(json).toMatchObject({
+    output: "again.onnx",
+    bytes: { before: expect.any(Number), after: expect.any(Number) },
+  });
+  expect(weightsOf(readModel(await readFile(inFolder("again.onnx"))))).toEqual(weightsOf(readModel(half.bytes)));
+  // Weights of another network: from the halved file as from any.
+  expect((await convert("half/onnx/model.onnx", "--network", "whole", "-o", "refilled.onnx")).code).toBe(0);
+  expect((await convert("half", "--half", "-o", "half")).code).toBe(0);
 });
 
 describe("what is wrong", () => {
