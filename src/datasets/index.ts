@@ -14,4 +14,5 @@ export { layoutNamed, layouts } from "./layouts.ts";
 export { readyMaps } from "./maps/ready.ts";
 export { openDataset, type OpenFolderOptions } from "./open.ts";
 export { sequenceOf, type SequenceItem } from "./sequence.ts";
+export { streetDataset } from "./street.ts";
 export { parseViewport, translatingViewport, type ViewportOptions } from "./viewport.ts";

@@ -6,6 +6,7 @@ import type { Dataset } from "./dataset.ts";
 import type { Layout, OpenDatasetOptions, Recognition } from "./layout.ts";
 import { layoutNamed, layouts } from "./layouts.ts";
 import { exists } from "./listing.ts";
+import { isStreetSpec, parseStreet, streetDataset } from "./street.ts";
 
 /** How to open a folder. */
 export interface OpenFolderOptions extends OpenDatasetOptions {
@@ -17,7 +18,7 @@ export interface OpenFolderOptions extends OpenDatasetOptions {
 const MOST_NEAR = 3;
 
 /**
- * Opens a dataset: a folder in one of the layouts that `layouts` lists, or a video file.
+ * Opens a dataset: a folder in one of the layouts that `layouts` lists, a video file, or a synthetic street, `street:SEED`.
  *
  * @throws {ClockworkError} `io` for what is not there, `invalid-argument` for a folder that has no layout (with what is
  * missing for the nearest ones) or several (with their names), and for unknown names of layouts and splits.
@@ -30,6 +31,7 @@ const MOST_NEAR = 3;
  */
 export async function openDataset(folder: string, options: OpenFolderOptions = {}): Promise<Dataset> {
   const { layout: name, ...others } = options;
+  if (isStreetSpec(folder) && name === undefined && !(await exists(folder))) return streetDataset(parseStreet(folder));
   const named = name === undefined ? undefined : layoutNamed(name);
   if (!(await exists(folder))) {
     throw new ClockworkError("io", `${folder}: expected a dataset's folder or a video file, got nothing there`);

@@ -2,7 +2,7 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { isImageName, openVideo, type VideoReader } from "../video/index.ts";
+import { isImageName, openVideo, type OpenVideoOptions, type VideoReader } from "../video/index.ts";
 import type { Dataset, FrameRange, LabelledFrame, Sequence } from "./dataset.ts";
 import { stemOf } from "./file-item.ts";
 import { splitOf, type Layout, type OpenDatasetOptions, type Recognition } from "./layout.ts";
@@ -40,6 +40,8 @@ async function open(path: string, options: OpenDatasetOptions = {}): Promise<Dat
 export interface VideoDatasetOptions {
   /** Whether frames carry the motion vectors of their codec; default false. */
   readonly motion?: boolean;
+  /** Size that frames are scaled to; default: their own. */
+  readonly size?: { readonly widthPx: number; readonly heightPx: number };
   readonly signal?: AbortSignal;
 }
 
@@ -50,40 +52,44 @@ export interface VideoDatasetOptions {
  */
 export async function openVideoDataset(
   path: string,
-  { motion = false, signal }: VideoDatasetOptions = {},
+  { motion = false, size, signal }: VideoDatasetOptions = {},
 ): Promise<Dataset> {
+  const reading: Reading = { motion, ...(size !== undefined && { width: size.widthPx, height: size.heightPx }) };
   // Whether there is a video in it shows now, and not in the middle of the work.
-  await using reader = await openVideo(path, { motion, ...(signal !== undefined && { signal }) });
+  await using reader = await openVideo(path, { ...reading, ...(signal !== undefined && { signal }) });
   const notes: string[] = [...reader.warnings];
   return {
     name: videoLayout.name,
     split: undefined,
     classNames: [],
-    sequences: [sequence(path, motion, notes)],
+    sequences: [sequence(path, reading, notes)],
     notes,
   };
 }
 
+/** How every reading of the file goes. */
+type Reading = Pick<OpenVideoOptions, "motion" | "width" | "height">;
+
 /** @param notes gets what went wrong in reading, once it is known. */
-function sequence(path: string, motion: boolean, notes: string[]): Sequence {
+function sequence(path: string, reading: Reading, notes: string[]): Sequence {
   const name = stemOf(basename(path));
   return {
     name,
     length: undefined,
     labelled: [],
-    read: (range = {}) => framesOf({ path, name, motion }, range, notes),
+    read: (range = {}) => framesOf({ path, name, reading }, range, notes),
   };
 }
 
 async function* framesOf(
-  { path, name, motion }: { readonly path: string; readonly name: string; readonly motion: boolean },
+  { path, name, reading }: { readonly path: string; readonly name: string; readonly reading: Reading },
   range: FrameRange,
   notes: string[],
 ): AsyncGenerator<LabelledFrame, void, void> {
   const { from, to, step } = wholeRange(name, range);
   throwIfAborted(range.signal, name);
   if (to <= from) return;
-  const reader = await openVideo(path, { motion, ...(range.signal !== undefined && { signal: range.signal }) });
+  const reader = await openVideo(path, { ...reading, ...(range.signal !== undefined && { signal: range.signal }) });
   const frames = reader[Symbol.asyncIterator]();
   const start = (index: number): ReturnType<typeof frames.next> | undefined => {
     if (index >= to) return undefined;

@@ -11,10 +11,9 @@ import { quietLogs } from "./native.ts";
 import { OverlaySink } from "./overlay-sink.ts";
 import { paletteFor } from "./palette.ts";
 import { PartFile, unwritable } from "./part-file.ts";
+import { pictureVideoExtensions } from "./picture-video.ts";
 import type { LabelSink, ResolvedSinkOptions, SinkOptions } from "./sink.ts";
 import { isSameFile } from "./source.ts";
-
-const OVERLAY_EXTENSIONS: readonly string[] = [".mp4", ".mov", ".mkv", ".webm"];
 
 /**
  * Opens an output. `.mp4`, `.mov` and `.mkv` take overlays as H.264, `.webm` as VP9; `.mkv` with `format: "labels"`
@@ -62,8 +61,9 @@ async function kindOf(path: string, format: SinkOptions["format"]): Promise<Sink
     );
   }
   if (format === "labels" && extension === ".mkv") return "label-video";
-  if (format !== "labels" && OVERLAY_EXTENSIONS.includes(extension)) return "overlay";
-  const expected = format === "labels" ? ".mkv or a folder for labels" : `${OVERLAY_EXTENSIONS.join(", ")} or a folder`;
+  if (format !== "labels" && pictureVideoExtensions.includes(extension)) return "overlay";
+  const expected =
+    format === "labels" ? ".mkv or a folder for labels" : `${pictureVideoExtensions.join(", ")} or a folder`;
   throw new ClockworkError(
     "invalid-argument",
     `${path}: expected ${expected}, got "${extension}"; try ${format === "labels" ? ".mkv" : ".mp4"}`,
