@@ -41,7 +41,7 @@ interface CompileFlags extends NetworkFlags, PropagationFlags, MotionFlags {
 export function compileCommand(signal: AbortSignal): Command {
   const command = new Command("compile")
     .description("Write a network with clocks, resting stages and memory as one ONNX file.")
-    .argument("[model]", "model folder, .onnx file or hf:owner/name")
+    .argument("[model]", "model folder, .onnx file or hf:owner/name (default: the network in the box)")
     .option("--model <model>", "the model, in place of the argument")
     .option(
       "--clock <schedule>",

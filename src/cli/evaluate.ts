@@ -25,7 +25,7 @@ import {
   type NetworkFlags,
 } from "./options.ts";
 import { Progress } from "./progress.ts";
-import { evaluationTable } from "./tables.ts";
+import { evaluationJson, evaluationTable } from "./tables.ts";
 import { print, say, warn } from "./terminal.ts";
 
 interface EvaluateFlags extends NetworkFlags, PropagationFlags, MotionFlags {
@@ -59,10 +59,13 @@ const usualClocks: readonly string[] = ["skip:2", "fixed:2", "skip:5", "fixed:5"
 export function evaluateCommand(signal: AbortSignal): Command {
   const command = new Command("evaluate")
     .description("Run the oracle and any number of schedules over the same frames: accuracy against cost.")
-    .argument("<dataset>", "folder of a dataset (see `clockwork datasets`), or a video without labels")
+    .argument(
+      "<dataset>",
+      "folder of a dataset (see `clockwork datasets`), a video without labels, or street:SEED, which is rendered",
+    )
     .option("--dataset <name>", "layout of the folder (default: recognised)")
     .option("--split <name>", "split to evaluate on, such as val (default: the layout's)")
-    .option("--model <model>", "model folder, .onnx file or hf:owner/name")
+    .option("--model <model>", "model folder, .onnx file or hf:owner/name (default: the network in the box)")
     .option(
       "--clock <schedule>",
       `schedule to evaluate; may be repeated (default: ${usualClocks.join(", ")})`,
@@ -108,6 +111,7 @@ Examples:
   clockwork evaluate camvid/ --split val --model my-model --clock skip:5 --clock fixed:5 --report report/
   clockwork evaluate cityscapes/ --model net.onnx --before 19 --phases --clock fixed:2 --json
   clockwork evaluate dashcam.mp4 --model my-model --clock adaptive:0.25
+  clockwork evaluate street:7,night --clock skip:3 --clock fixed:3+flow
 
 mIoU and accuracy are against the true labels, agreement against the oracle's, consistency against the frame before
 along the motion; all are percentages.`,
@@ -131,7 +135,7 @@ async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): P
   try {
     evaluation = await evaluateModel({
       folder,
-      model: modelSpec(undefined, flags.model),
+      model: modelSpec(undefined, flags.model, flags.quiet),
       clocks: specs,
       ...(flags.dataset !== undefined && { layout: flags.dataset }),
       ...(flags.split !== undefined && { split: flags.split }),
@@ -162,10 +166,7 @@ async function run(folder: string, flags: EvaluateFlags, signal: AbortSignal): P
   } finally {
     progress?.done();
   }
-  if (flags.json === true) {
-    const { timelines: _, ...printed } = evaluation;
-    print(JSON.stringify(printed, undefined, 2));
-  } else print(evaluationTable(evaluation));
+  print(flags.json === true ? evaluationJson(evaluation) : evaluationTable(evaluation));
   if (flags.report !== undefined && flags.quiet !== true) say(`written: ${flags.report}/report.html`);
 }
 

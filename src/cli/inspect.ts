@@ -23,7 +23,7 @@ interface InspectFlags extends NetworkFlags {
 export function inspectCommand(signal: AbortSignal): Command {
   const command = new Command("inspect")
     .description("Show how a network is cut into stages, and what each stage costs and holds.")
-    .argument("[model]", "model folder, .onnx file or hf:owner/name")
+    .argument("[model]", "model folder, .onnx file or hf:owner/name (default: the network in the box)")
     .option("--model <model>", "the model, in place of the argument");
   return withNetworkFlags(command)
     .option(

@@ -5,9 +5,11 @@ import { Command, CommanderError } from "commander";
 import { compileCommand } from "./compile.ts";
 import { convertCommand } from "./convert.ts";
 import { datasetsCommand } from "./datasets.ts";
+import { demoCommand } from "./demo.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { segmentCommand } from "./segment.ts";
+import { streetCommand } from "./street.ts";
 import { exitCodes, report, say } from "./terminal.ts";
 import { trainCommand } from "./train.ts";
 import { tuneCommand } from "./tune.ts";
@@ -49,6 +51,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       "after",
       `
 Start here:
+  clockwork demo                                                    see it work, in a minute
   clockwork inspect my-model                                        how would it be cut?
   clockwork segment street.mp4 --model my-model --output out.mp4    segment a video
   clockwork tune street.mp4 --model my-model --budget 0.5           which clock for this footage?
@@ -57,6 +60,7 @@ Start here:
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.`,
     );
   for (const command of [
+    demoCommand,
     segmentCommand,
     evaluateCommand,
     tuneCommand,
@@ -65,6 +69,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.`,
     trainCommand,
     convertCommand,
     datasetsCommand,
+    streetCommand,
   ]) {
     program.addCommand(command(stop.signal).exitOverride().showHelpAfterError("(add --help for the flags)"));
   }

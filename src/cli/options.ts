@@ -11,9 +11,11 @@ import {
 } from "../clocks/index.ts";
 import type { MotionOrigin } from "../compile/index.ts";
 import { ClockworkError } from "../errors.ts";
+import { boxedModel } from "../models/index.ts";
 import { sizeText, type Size } from "../network/index.ts";
 import { readJson } from "../node/json-file.ts";
 import { parseScheduleFile, type ScheduleFile } from "../tune/index.ts";
+import { say } from "./terminal.ts";
 
 /** Flags that say which network and how it is cut. */
 export interface NetworkFlags {
@@ -91,6 +93,17 @@ export function countFrom(flag: string, least: number): (text: string) => number
   };
 }
 
+/** Parses a whole number, which may be negative. */
+export function whole(flag: string): (text: string) => number {
+  return (text) => {
+    const number = text.trim() === "" ? Number.NaN : Number(text);
+    if (!Number.isSafeInteger(number)) {
+      throw new ClockworkError("invalid-argument", `${flag}: expected a whole number, got "${text}"`);
+    }
+    return number;
+  };
+}
+
 /** Collects a flag that may be repeated. */
 export function repeated(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
@@ -118,9 +131,15 @@ export function share(flag: string): (text: string) => number {
   };
 }
 
-/** The model of a command: its argument, or `--model`. */
-export function modelSpec(argument: string | undefined, flag: string | undefined): string {
-  const spec = argument ?? flag ?? "";
+/** What is said where a command is given no model. */
+export const boxedModelLine =
+  "no --model: the network in the box, street (trained on a synthetic street; docs/street-model.md)";
+
+/** The model of a command: its argument, or `--model`, or the network in the box, which is said unless `quiet`. */
+export function modelSpec(argument: string | undefined, flag: string | undefined, quiet = false): string {
+  const given = argument ?? flag;
+  if (given === undefined && !quiet) say(boxedModelLine);
+  const spec = given ?? boxedModel;
   if (spec === "") {
     throw new ClockworkError(
       "invalid-argument",

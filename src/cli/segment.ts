@@ -52,7 +52,10 @@ export function segmentCommand(signal: AbortSignal): Command {
   const command = new Command("segment")
     .description("Segment a video, with the deep stages of the network resting between firings of their clock.")
     .argument("<video>", "video file, folder of images, pattern such as %05d.png, URL, or - for standard input")
-    .option("--model <model>", "model folder, .onnx file, hf:owner/name, or a file that `compile` wrote")
+    .option(
+      "--model <model>",
+      "model folder, .onnx file, hf:owner/name, or a file that `compile` wrote (default: the network in the box)",
+    )
     .option(
       "--clock <schedule>",
       "when stages fire: every, skip:3, fixed:2, fixed:1,2,4, adaptive:0.25, pipeline",
@@ -109,7 +112,7 @@ async function segment(input: string, flags: SegmentFlags, signal: AbortSignal):
   // A compiled network brings its own.
   if (tuned !== undefined || flags.clock !== undefined) checkMotion(flags, [schedule]);
   await using segmenter = await openSegmenter({
-    model: modelSpec(undefined, flags.model),
+    model: modelSpec(undefined, flags.model, flags.quiet),
     ...(tuned === undefined ? { clock: schedule } : { tuned }),
     ...(flags.stages !== undefined && { stages: flags.stages }),
     ...(flags.cut !== undefined && { cuts: flags.cut }),

@@ -1,14 +1,23 @@
 // Evaluations as text in columns.
 
-import type { Evaluation } from "../evaluate/index.ts";
+import type { DetailedEvaluation, Evaluation } from "../evaluate/index.ts";
+
+/** An evaluation as `--json` prints it: what happened frame by frame is in reports only. */
+export function evaluationJson(evaluation: DetailedEvaluation): string {
+  const { timelines: _, ...printed } = evaluation;
+  return JSON.stringify(printed, undefined, 2);
+}
 
 /** The runs of an evaluation, one a line. */
 export function evaluationTable({ runs, frames, labelled }: Evaluation): string {
   const hasLabels = runs.some(({ mIoU }) => mIoU !== null);
   const hasConsistency = runs.some(({ consistency }) => consistency !== null);
+  // Two runs of one clock are told apart by the stages that the network was cut into.
+  const hasStages = new Set(runs.map(({ clock }) => clock)).size < runs.length;
   const percent = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
   const rows = runs.map((run) => [
     run.clock,
+    ...(hasStages ? [String(run.stages)] : []),
     ...(hasLabels ? [percent(run.mIoU), percent(run.boundary?.mIoU ?? null), percent(run.accuracy)] : []),
     percent(run.agreement),
     ...(hasConsistency ? [percent(run.consistency?.value ?? null)] : []),
@@ -20,6 +29,7 @@ export function evaluationTable({ runs, frames, labelled }: Evaluation): string 
   ]);
   const header = [
     "clock",
+    ...(hasStages ? ["stages"] : []),
     ...(hasLabels ? ["mIoU", "boundary", "accuracy"] : []),
     "agreement",
     ...(hasConsistency ? ["consistency"] : []),

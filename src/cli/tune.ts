@@ -53,7 +53,7 @@ export function tuneCommand(signal: AbortSignal): Command {
       "Find a clock for your footage, without labels: the best within a budget, or the cheapest that keeps a promise.",
     )
     .argument("<video...>", "video files, folders of images, or datasets")
-    .option("--model <model>", "model folder, .onnx file or hf:owner/name")
+    .option("--model <model>", "model folder, .onnx file or hf:owner/name (default: the network in the box)")
     .option("--budget <share>", "spend at most this share of the oracle's multiply-accumulates", share("--budget"))
     .option("--max-loss <share>", "disagree with the oracle on at most this share of the pixels", share("--max-loss"))
     .option("--confidence <share>", "how sure the promise of --max-loss is to be", share("--confidence"), 0.9)
@@ -121,7 +121,7 @@ async function run(videos: readonly string[], flags: TuneFlags, signal: AbortSig
   try {
     tuned = await tuneModel({
       videos,
-      model: modelSpec(undefined, flags.model),
+      model: modelSpec(undefined, flags.model, flags.quiet),
       goal,
       ...(flags.signal !== "auto" && { kind: flags.signal }),
       propagate: flags.propagate,

@@ -25,7 +25,7 @@ import {
   type StretchOptions,
 } from "../evaluate/index.ts";
 import { nodeEngine } from "../engine/node/engine.ts";
-import { defaultCacheFolder } from "../models/index.ts";
+import { boxedModel, defaultCacheFolder } from "../models/index.ts";
 import type { Network, Size } from "../network/index.ts";
 import type { Preparation } from "../segment/index.ts";
 import { planFromFile, type Plan } from "../stages/index.ts";
@@ -33,7 +33,7 @@ import { BlockMatcher } from "./block-matcher.ts";
 import { FileStore } from "./file-store.ts";
 import { readJson } from "./json-file.ts";
 import { openSegmenter, type OpenSegmenterOptions } from "./open-segmenter.ts";
-import { writeReport } from "./write-report.ts";
+import { writeReport, type ReportSources } from "./write-report.ts";
 
 /** A schedule with a cut of its own. */
 export interface ClockSpec {
@@ -50,8 +50,13 @@ interface ParsedSpec extends ClockSpec {
 
 /** What to evaluate, and how. */
 export interface EvaluateModelOptions extends StretchOptions, Omit<OpenSegmenterOptions, "clock"> {
-  /** Folder of the dataset, or a video file: then there are no labels to score against, only the oracle's. */
+  /**
+   * Folder of the dataset, or a video file: then there are no labels to score against, only the oracle's; or
+   * `street:SEED`, a synthetic street.
+   */
   readonly folder: string;
+  /** The dataset, where it is open already; `folder` then only tells it from others when an evaluation goes on. */
+  readonly dataset?: Dataset;
   /** Layout of the folder, as `clockwork datasets` lists them; default: recognised. */
   readonly layout?: string;
   readonly split?: string;
@@ -69,6 +74,8 @@ export interface EvaluateModelOptions extends StretchOptions, Omit<OpenSegmenter
   readonly consistency?: boolean;
   /** Folder for a report: `report.html`, `report.json` and tables as CSV; default: none. */
   readonly report?: string;
+  /** Told when all is done, while the label maps of every run can still be had. */
+  readonly onEvaluated?: (evaluation: DetailedEvaluation, sources: ReportSources) => Promise<void>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
   /** Told once what is evaluated, before it begins. */
@@ -112,11 +119,13 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Deta
     .filter((spec, place, all) => all.findIndex((other) => isSame(other, spec)) === place);
   const takesVectors = origin === "codec";
   if (takesVectors) checkMotion(options, wanted);
-  const found = await openDataset(options.folder, {
-    ...(options.layout !== undefined && { layout: options.layout }),
-    ...(options.split !== undefined && { split: options.split }),
-    ...(signal !== undefined && { signal }),
-  });
+  const found =
+    options.dataset ??
+    (await openDataset(options.folder, {
+      ...(options.layout !== undefined && { layout: options.layout }),
+      ...(options.split !== undefined && { split: options.split }),
+      ...(signal !== undefined && { signal }),
+    }));
   const opened = takesVectors ? await withVectors(found, options) : found;
   const dataset = options.viewport === undefined ? opened : translatingViewport(opened, options.viewport);
   const first = await firstFrame(dataset, signal);
@@ -134,7 +143,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Deta
           ...(plan !== undefined && { planFor: (network: Network): Plan => planFromFile(plan, network) }),
         }) ?? (await openSegmenter({ ...others, clock: schedule }));
       contenders.push({ schedule, segmenter });
-      if (segmenter.compiledFor !== undefined) throw compiledAlready(options.model);
+      if (segmenter.compiledFor !== undefined) throw compiledAlready(options.model ?? boxedModel);
     }
     return await evaluateContenders(options, dataset, contenders, first);
   } finally {
@@ -163,8 +172,8 @@ function checkMotion({ every = 1 }: StretchOptions, wanted: readonly ParsedSpec[
  * A video opened anew, with its motion vectors.
  * @throws ClockworkError `invalid-argument` for what is no video, or one whose codec tells none
  */
-async function withVectors({ name }: Dataset, { folder, signal }: EvaluateModelOptions): Promise<Dataset> {
-  if (name !== videoLayout.name) {
+async function withVectors({ name }: Dataset, { folder, dataset, signal }: EvaluateModelOptions): Promise<Dataset> {
+  if (name !== videoLayout.name || dataset !== undefined) {
     throw new ClockworkError(
       "invalid-argument",
       `motion: expected a video file, whose codec tells motion, got pictures of ${name}; try motion graph`,
@@ -215,20 +224,24 @@ async function evaluateContenders(
   const evaluation = await evaluate({
     ...options,
     dataset: labelled ? dataset : { ...dataset, classNames: [] },
-    model: basename(options.model.replace(/[/\\]+$/u, "")),
+    model: basename((options.model ?? boxedModel).replace(/[/\\]+$/u, "")),
     contenders,
     networkClasses,
     table: mapped.table,
     matcher,
     notes,
     store,
-    keepLabels: options.report !== undefined,
+    keepLabels: keepsLabels(options),
   });
-  if (options.report !== undefined) {
-    await writeReport(options.report, evaluation, { dataset, store, ...(classNames !== undefined && { classNames }) });
-  }
+  const sources: ReportSources = { dataset, store, ...(classNames !== undefined && { classNames }) };
+  if (options.report !== undefined) await writeReport(options.report, evaluation, sources);
+  await options.onEvaluated?.(evaluation, sources);
   await store.remove();
   return evaluation;
+}
+
+function keepsLabels({ report, onEvaluated }: EvaluateModelOptions): boolean {
+  return report !== undefined || onEvaluated !== undefined;
 }
 
 async function firstFrame(dataset: Dataset, signal: AbortSignal | undefined): Promise<Size> {
@@ -268,7 +281,7 @@ function workFolder(
   preparations: readonly Preparation[],
   table: Uint8Array | undefined,
 ): string {
-  const { folder, model, every, before, warmUp, limit, viewport, phases, boundaryPx, report } = options;
+  const { folder, model = boxedModel, every, before, warmUp, limit, viewport, phases, boundaryPx } = options;
   const identity = JSON.stringify([
     checkpointVersion,
     [resolve(folder), dataset.name, dataset.split, dataset.classNames],
@@ -280,7 +293,7 @@ function workFolder(
     [every, before, warmUp, limit, viewport, phases, boundaryPx, table === undefined ? null : [...table]],
     options.consistency !== false,
     // Where the report goes does not matter, but for it labels are kept.
-    report !== undefined,
+    keepsLabels(options),
   ]);
   const key = createHash("sha256").update(identity).digest("hex").slice(0, 24);
   return join(defaultCacheFolder(), "evaluations", key);

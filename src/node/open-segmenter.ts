@@ -5,7 +5,7 @@ import { parseSchedule, type Schedule } from "../clocks/index.ts";
 import { readProtocol } from "../compile/index.ts";
 import type { MotionOrigin } from "../compile/index.ts";
 import { nodeEngine } from "../engine/node/engine.ts";
-import { openModel, type HubOptions, type ModelSource } from "../models/index.ts";
+import { boxedModel, openModel, type HubOptions, type ModelSource } from "../models/index.ts";
 import type { Network, Size } from "../network/index.ts";
 import { readModel } from "../onnx/index.ts";
 import { Segmenter } from "../segment/index.ts";
@@ -14,8 +14,8 @@ import type { ScheduleFile } from "../tune/index.ts";
 
 /** What to open, and how. */
 export interface OpenSegmenterOptions {
-  /** A model folder, an `.onnx` file, `hf:owner/name`, or a network compiled for frames. */
-  readonly model: string;
+  /** A model folder, an `.onnx` file, `hf:owner/name`, or a network compiled for frames; default: {@link boxedModel}. */
+  readonly model?: string;
   /** A schedule, as text or parsed; default `fixed:2`. A compiled network brings its own. */
   readonly clock?: string | Schedule;
   /** A tuned schedule with its plan, in place of `clock`, `stages`, `cuts` and `plan`. */
@@ -65,7 +65,7 @@ export async function openSegmenter(options: OpenSegmenterOptions): Promise<Segm
   const { tuned, clock = tuned?.schedule ?? defaultClock, plan = tuned?.plan } = options;
   const schedule = typeof clock === "string" ? parseSchedule(clock) : clock;
   const cuts = options.cuts?.map(parseCut);
-  const source = await openModel(options.model, options.hub);
+  const source = await openModel(options.model ?? boxedModel, options.hub);
   const model = readModel(source.bytes, { name: source.path, external: source.readExternal });
   const protocol = readProtocol(model);
   return new Segmenter({

@@ -8,7 +8,7 @@ import { formatSchedule } from "../clocks/index.ts";
 import { openDataset, type Sequence } from "../datasets/index.ts";
 import { nodeEngine } from "../engine/node/engine.ts";
 import { ClockworkError } from "../errors.ts";
-import { openModel } from "../models/index.ts";
+import { boxedModel, openModel } from "../models/index.ts";
 import { planToFile } from "../stages/index.ts";
 import { tune, type ScheduleFile, type TuneGoal, type TuneOptions, type Tuned } from "../tune/index.ts";
 import { FileStore } from "./file-store.ts";
@@ -47,7 +47,7 @@ export interface TunedModel extends Tuned {
  * @throws ClockworkError as `tune` does, and where a video or the model is no good
  */
 export async function tuneModel(options: TuneModelOptions): Promise<TunedModel> {
-  const { model, signal, goal } = options;
+  const { model = boxedModel, signal, goal } = options;
   const videos: Sequence[] = [];
   for (const path of options.videos) {
     const { sequences } = await openDataset(path, {

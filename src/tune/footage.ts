@@ -48,6 +48,9 @@ export interface FootageOptions {
   readonly onProgress?: (progress: FootageProgress) => void;
 }
 
+/** What a pass needs that keeps no labels. */
+export type PassOptions = Omit<FootageOptions, "labels">;
+
 /** A video after the oracle has been through. */
 export interface OracleVideo {
   readonly frames: number;
@@ -126,7 +129,7 @@ const usualFramesPerSec = 25;
  * @param looksAtMotion whether what the flow gives is recorded, too
  */
 export async function recordSignals(
-  options: FootageOptions,
+  options: PassOptions,
   signals: readonly ChangeSignal[],
   stages: number,
   looksAtMotion = false,
@@ -159,10 +162,10 @@ export async function recordSignals(
 
 /** A recorder of motion, opened when the size of the frames is known. */
 class OpenedLate implements AsyncDisposable {
-  readonly #options: FootageOptions;
+  readonly #options: PassOptions;
   #recorder: MotionRecorder | undefined;
 
-  constructor(options: FootageOptions) {
+  constructor(options: PassOptions) {
     this.#options = options;
   }
 
@@ -277,11 +280,11 @@ async function* framesOf(
   for await (const { index, frame } of sequence.read(range)) if (wanted(index)) yield frame;
 }
 
-function pass({ signal }: FootageOptions): { readonly signal?: AbortSignal } {
+function pass({ signal }: PassOptions): { readonly signal?: AbortSignal } {
   return signal === undefined ? {} : { signal };
 }
 
-function totalOf({ videos, limit = Infinity }: FootageOptions): number | undefined {
+function totalOf({ videos, limit = Infinity }: PassOptions): number | undefined {
   return videos.reduce<number | undefined>(
     (sum, { length }) => (sum === undefined || length === undefined ? undefined : sum + Math.min(length, limit)),
     0,

@@ -159,7 +159,7 @@ describe("wrong use", () => {
     ],
     ["no such signal", 2, [...model, "--budget", "0.7", "--signal", "features"], /Allowed choices are auto/],
     ["a budget out of reach", 2, [...model, "--budget", "0.2"], /at least 0.502, which what never rests .* --stages 1/],
-    ["no model", 2, ["--budget", "0.7"], /model: expected a model folder/],
+    ["an empty model", 2, ["--budget", "0.7", "--model", ""], /model: expected a model folder/],
     // Before the video and the model are even looked for.
     [
       "no folder to write to",
