@@ -5,11 +5,9 @@
 
 import { textTable } from "../src/cli/tables.ts";
 import type { Frame } from "../src/index.ts";
-import { flowScale } from "../src/motion/index.ts";
 import { Random } from "../src/networks/random.ts";
-import { atPixels, coarserOptions, FlowChain } from "./flow-chain.ts";
+import { byMethod, FlowContestants, flowMethods, type ByFlowMethod } from "./flow-contestants.ts";
 import { cameraView, flowAt, frameAt, pasts, placed, type ExactFlow, type Layer, type Scene } from "./moving-scenes.ts";
-import { farneback, greyOf, loadOpenCv, pointsFlow, widerFarneback } from "./opencv-flow.ts";
 import { mosaic, roughNoise, smoothNoise, type Paint } from "./paints.ts";
 
 /** What to run. */
@@ -18,12 +16,6 @@ export interface FlowQualityOptions {
   readonly seeds: number;
 }
 
-/** The contestants, in the order of the columns. */
-export const flowMethods = ["none", "default", "coarser", "farneback", "farneback, wider", "points"] as const;
-
-/** How motion was found; `none` is no motion at all. */
-export type FlowMethod = (typeof flowMethods)[number];
-
 /** One scene on one texture. */
 export interface FlowQualityRow {
   readonly texture: string;
@@ -31,14 +23,14 @@ export interface FlowQualityRow {
   /** Which of its pixels were counted. */
   readonly part: string;
   /** Mean endpoint error in pixels, over the seeds. */
-  readonly errorPx: Readonly<Record<FlowMethod, number>>;
+  readonly errorPx: Readonly<ByFlowMethod<number>>;
 }
 
 /** What came out. */
 export interface FlowQualityResult {
   readonly rows: readonly FlowQualityRow[];
   /** Median over all pairs of frames. */
-  readonly milliseconds: Readonly<Record<FlowMethod, number>>;
+  readonly milliseconds: Readonly<ByFlowMethod<number>>;
 }
 
 const size = { widthPx: 480, heightPx: 360 } as const;
@@ -132,11 +124,7 @@ const trials: readonly Trial[] = [
 
 /** Runs the experiment. */
 export async function flowQuality({ seeds }: FlowQualityOptions): Promise<FlowQualityResult> {
-  await loadOpenCv();
-  await using usual = await FlowChain.open(size);
-  await using coarser = await FlowChain.open(size, coarserOptions);
-  const { finest } = flowScale(size);
-  const times: Record<FlowMethod, number[]> = recordOf(() => []);
+  await using contestants = await FlowContestants.open(size);
   const rows: FlowQualityRow[] = [];
   for (const [texture, made] of Object.entries(textures)) {
     const sheets = new Map<number, Paint>();
@@ -146,7 +134,7 @@ export async function flowQuality({ seeds }: FlowQualityOptions): Promise<FlowQu
       return known;
     };
     for (const { name, scene, levels = (level: number) => level, parts } of trials) {
-      const sums = Object.keys(parts).map((): Record<FlowMethod, number> => recordOf(() => 0));
+      const sums = Object.keys(parts).map((): ByFlowMethod<number> => byMethod(() => 0));
       for (let seed = 1; seed <= seeds; seed++) {
         const drawn = scene(paint, seed);
         const random = new Random(seed, "grain");
@@ -154,33 +142,7 @@ export async function flowQuality({ seeds }: FlowQualityOptions): Promise<FlowQu
           changed(frameAt(drawn, time), (level) => levels(level, time === 1, random)),
         );
         if (before === undefined || now === undefined) continue;
-        const [greyBefore, greyNow] = [greyOf(before), greyOf(now)];
-        const timed = (method: FlowMethod, run: () => Float32Array): Float32Array => {
-          const start = performance.now();
-          const flow = run();
-          times[method].push(performance.now() - start);
-          return flow;
-        };
-        const chained = async (method: FlowMethod, chain: FlowChain): Promise<Float32Array> => {
-          await chain.next(before, true);
-          const step = await chain.next(now);
-          times[method].push(step.milliseconds);
-          return chain.dense(step);
-        };
-        const flows: Record<FlowMethod, Float32Array> = {
-          none: new Float32Array(2 * size.widthPx * size.heightPx),
-          default: await chained("default", usual),
-          coarser: await chained("coarser", coarser),
-          farneback: timed("farneback", () => farneback(greyNow, greyBefore)),
-          "farneback, wider": timed("farneback, wider", () => farneback(greyNow, greyBefore, widerFarneback)),
-          points: atPixels(
-            timed("points", () => pointsFlow(greyNow, greyBefore, finest)),
-            finest,
-            size,
-          ),
-        };
-        greyBefore.delete();
-        greyNow.delete();
+        const flows = await contestants.flows(before, now);
         const truth = flowAt(drawn, 1);
         for (const [place, counts] of Object.values(parts).entries()) {
           const sum = sums[place];
@@ -196,7 +158,7 @@ export async function flowQuality({ seeds }: FlowQualityOptions): Promise<FlowQu
       }
     }
   }
-  return { rows, milliseconds: recordOf((method) => middle(times[method])) };
+  return { rows, milliseconds: contestants.milliseconds };
 }
 
 /** The result in columns, or as Markdown. */
@@ -236,12 +198,4 @@ function changed(frame: Frame, change: (level: number) => number): Frame {
 /** Of the normal distribution (Box and Muller, 1958). */
 function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
-}
-
-function recordOf<T>(make: (method: FlowMethod) => T): Record<FlowMethod, T> {
-  return Object.fromEntries(flowMethods.map((method) => [method, make(method)])) as Record<FlowMethod, T>;
-}
-
-function middle(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

@@ -12,11 +12,12 @@ import { fastObjects, fastObjectsText } from "./fast-objects.ts";
 import { flowPictures } from "./flow-pictures.ts";
 import { flowTime, flowTimeText } from "./flow-time.ts";
 import { protocolLines } from "./protocols.ts";
-import { printed, type Table } from "./rows.ts";
+import { formatOf, printed, withFormat, type FormatFlags, type Table } from "./rows.ts";
 import { schedules } from "./schedules.ts";
+import { streetCommands } from "./street-commands.ts";
 import { viewport } from "./translating-viewport.ts";
 
-interface Flags {
+interface Flags extends FormatFlags {
   readonly data: string;
   readonly model: string;
   readonly dataset?: string;
@@ -28,12 +29,10 @@ interface Flags {
   readonly limit?: number;
   readonly stills?: number;
   readonly shift?: readonly number[];
-  readonly json?: boolean;
-  readonly markdown?: boolean;
 }
 
 function experiment(name: string, about: string, run: (flags: Flags) => Promise<readonly Table[]>): Command {
-  return new Command(name)
+  return withFormat(new Command(name))
     .description(about)
     .requiredOption("--data <folder>", "folder of the dataset (see `clockwork datasets`)")
     .requiredOption("--model <model>", "model folder, .onnx file or hf:owner/name")
@@ -43,11 +42,8 @@ function experiment(name: string, about: string, run: (flags: Flags) => Promise<
     .option("--cut-2 <edges>", "cut of the plan of two stages (default: the planner's)")
     .option("--cut-3 <edges>", "cut of the plan of three stages; twice, the shallower first", repeated)
     .option("--provider <name>", "execution provider of ONNX Runtime, such as cuda (default: cpu)")
-    .option("--json", "print JSON, with everything that was measured")
-    .option("--markdown", "print Markdown")
     .action(async (flags: Flags) => {
-      const tables = await run(flags);
-      print(printed(tables, flags.json === true ? "json" : flags.markdown === true ? "markdown" : "text"));
+      print(printed(await run(flags), formatOf(flags)));
     })
     .exitOverride()
     .showHelpAfterError("(add --help for the flags)");
@@ -122,7 +118,7 @@ program.addCommand(
       }) => {
         const { data, model, signal, size, block, splits, json } = flags;
         const result = await coverage({ data, model, kind: signal, size, blockSec: block, splits });
-        print(json === true ? JSON.stringify(result) : coverageText(result));
+        print(coverageText(result, json === true ? "json" : "text"));
       },
     )
     .exitOverride()
@@ -215,6 +211,8 @@ program
       .exitOverride()
       .showHelpAfterError("(add --help for the flags)"),
   );
+
+for (const command of streetCommands()) program.addCommand(command);
 
 try {
   await program.parseAsync();

@@ -1,6 +1,7 @@
 // Rows of an experiment, and how they are printed: text in columns, Markdown, or JSON with all that was measured.
 // Times are in the JSON alone: they mean something only on a machine that does nothing else.
 
+import type { Command } from "commander";
 import { textTable } from "../src/cli/tables.ts";
 import type { Evaluation, EvaluationRun } from "../src/index.ts";
 import type { Dataset } from "../src/node.ts";
@@ -23,6 +24,24 @@ export interface Table {
 /** How tables are printed. */
 export type Format = "text" | "markdown" | "json";
 
+/** Flags that choose a format. */
+export interface FormatFlags {
+  readonly json?: boolean;
+  readonly markdown?: boolean;
+}
+
+/** Adds the flags of a format to a command. */
+export function withFormat(command: Command): Command {
+  return command
+    .option("--json", "print JSON, with everything that was measured")
+    .option("--markdown", "print Markdown");
+}
+
+/** The format that flags choose; without any, text. */
+export function formatOf({ json, markdown }: FormatFlags): Format {
+  return json === true ? "json" : markdown === true ? "markdown" : "text";
+}
+
 const header = ["method", "mIoU", "boundary mIoU", "accuracy", "agreement", "update rate %", "MACs"];
 
 /** Rows of an evaluation whose runs are in the order of the names. */
@@ -37,29 +56,34 @@ export function titleOf({ name, split }: Pick<Dataset, "name" | "split">): strin
 
 /** Tables as text of a format. */
 export function printed(tables: readonly Table[], format: Format): string {
-  switch (format) {
-    case "json":
-      return JSON.stringify(tables, undefined, 2);
-    case "text":
-      return tables
-        .map(({ title, rows, notes }) =>
-          [title, "", textTable([header, ...rows.map(cellsOf)]), "", ...notes].join("\n"),
-        )
-        .join("\n\n");
-    case "markdown":
-      return tables
-        .map(({ title, rows, notes }) => [`### ${title}`, "", ...markdown(rows), "", ...notes].join("\n"))
-        .join("\n\n");
-  }
+  if (format === "json") return JSON.stringify(tables, undefined, 2);
+  const sheets = tables.map(({ title, rows, notes }) => ({ title, cells: [header, ...rows.map(cellsOf)], notes }));
+  return sheetsText(sheets, format);
 }
 
-function markdown(rows: readonly Row[]): readonly string[] {
+/** A table of any kind, as it is printed. */
+export interface Sheet {
+  readonly title: string;
+  /** Row by row, the header first. */
+  readonly cells: readonly (readonly string[])[];
+  /** Lines under the table. */
+  readonly notes: readonly string[];
+}
+
+/** Sheets in columns, or as Markdown. */
+export function sheetsText(sheets: readonly Sheet[], format: Exclude<Format, "json">): string {
+  return sheets
+    .map(({ title, cells, notes }) => {
+      const [head, body] = format === "text" ? [title, textTable(cells)] : [`### ${title}`, markdownTable(cells)];
+      return [head, "", body, "", ...notes].join("\n").trimEnd();
+    })
+    .join("\n\n");
+}
+
+/** Rows as a Markdown table: the first column to the left, the others to the right. */
+function markdownTable([head = [], ...rows]: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [
-    line(header),
-    line(header.map((_, column) => (column === 0 ? "---" : "--:"))),
-    ...rows.map(cellsOf).map(line),
-  ];
+  return [line(head), line(head.map((_, column) => (column === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n");
 }
 
 function cellsOf({ name, run }: Row): readonly string[] {

@@ -30,6 +30,8 @@ export interface SubjectOptions {
   readonly providers?: readonly string[] | undefined;
   /** Size at which the network runs; default: what the model says. */
   readonly size?: "native";
+  /** Threads of the engine; default: as many as the machine has cores. */
+  readonly threads?: number;
 }
 
 /** A plan that can be applied at any size of the network. */
@@ -58,7 +60,7 @@ export interface Subject {
  * @throws ClockworkError where the model or a cut is no good
  */
 export async function openSubject(options: SubjectOptions, frame: Size): Promise<Subject> {
-  const { cut2, cut3, providers, size } = options;
+  const { cut2, cut3, providers, size, threads } = options;
   if (cut3 !== undefined && cut3.length !== 2) {
     throw new ClockworkError(
       "invalid-argument",
@@ -75,7 +77,7 @@ export async function openSubject(options: SubjectOptions, frame: Size): Promise
     classNames: source.classNames,
     warnings: source.warnings,
     size,
-    ...(providers !== undefined && { engineOptions: { providers } }),
+    engineOptions: { ...(providers !== undefined && { providers }), ...(threads !== undefined && { threads }) },
   };
   const oracle = new Segmenter(made);
   try {

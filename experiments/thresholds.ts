@@ -2,8 +2,9 @@
 // it would do at a threshold is then simulated exactly (src/tune). No true labels are needed, as in the paper, where
 // thresholds were tried by hand. Only for clocks that watch labels: a relative change of features is not recorded.
 
+import { longestHold } from "../src/clocks/index.ts";
 import { stretchesOf } from "../src/evaluate/stretches.ts";
-import type { Frame, Segmenter, StretchOptions } from "../src/index.ts";
+import type { Frame, Propagation, Segmenter, Signal, StretchOptions } from "../src/index.ts";
 import type { Dataset } from "../src/node.ts";
 import { Changes, thresholdForBudget } from "../src/tune/index.ts";
 import type { Staging } from "./subject.ts";
@@ -67,10 +68,18 @@ export async function recordChanges(
 /**
  * The threshold with the highest update rate up to a wanted one.
  * @param rate share of frames, below 1
- * @returns `undefined` where first frames alone are more than that
+ * @param signal what the clock looks at; default `labels`
+ * @param propagate what is done with what is held: with flow, no clock holds for longer than its flow is good for
+ * @returns `undefined` where first frames and longest holds alone are more than that
  */
-export function thresholdFor(videos: readonly Changes[], rate: number): Threshold | undefined {
-  const answer = thresholdForBudget(videos, { kind: "labels" }, { budget: rate, shares: [0, 1] });
+export function thresholdFor(
+  videos: readonly Changes[],
+  rate: number,
+  signal: Signal = { kind: "labels" },
+  propagate: Propagation = "still",
+): Threshold | undefined {
+  const longest = longestHold({ kind: "adaptive", threshold: 0, signal, propagate }) ?? Infinity;
+  const answer = thresholdForBudget(videos, signal, { budget: rate, shares: [0, 1], longestHold: longest });
   return answer.kind === "adaptive" ? answer : undefined;
 }
 
