@@ -61,13 +61,16 @@ export function streetClocksSvg(result: StreetClocksResult): string {
 `;
   });
   return `${markup`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12">
-<style>${new Markup(style)}</style>
+<style>${new Markup(colourSchemes)}</style>
 <rect width="100%" height="100%" fill="var(--paper)"/>
 <text x="30" y="18" fill="var(--ink)">${legend}</text>
 <text x="44" y="38" fill="var(--muted)">${keyText}</text>
 ${panels}</svg>
 `}`;
 }
+
+/** The colours of the page's style sheet alone: its layout is for HTML. */
+const colourSchemes = style.slice(0, style.indexOf("\n*"));
 
 const keyText =
   "★ is the oracle. Squares: the whole network is held; circles: its deep stage. Hollow and dashed: what is held moves along the flow.";

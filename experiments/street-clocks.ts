@@ -350,5 +350,5 @@ function pointOf(name: string, aimed: number, runs: readonly Run[]): CurvePoint 
 /** Waits for all, even where one fails: nothing may go on while what it runs on is closed. */
 async function allDone<T extends readonly unknown[]>(work: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> {
   await Promise.allSettled(work);
-  return (await Promise.all(work)) as T;
+  return await Promise.all(work);
 }

@@ -71,7 +71,7 @@ export const shownClock = "fixed:5+flow";
 const clocks: readonly ClockSpec[] = [
   { clock: "skip:3" },
   { clock: "fixed:3" },
-  { clock: "adaptive:0.25" },
+  { clock: "adaptive:0.45" },
   { clock: "fixed:3+flow" },
   { clock: shownClock },
   { clock: shownClock, stages: 1 },

@@ -31,7 +31,7 @@ const clocks: readonly string[] = [
   "every",
   "skip:3",
   "fixed:3",
-  "adaptive:0.25",
+  "adaptive:0.45",
   "fixed:3+flow",
   "fixed:5+flow",
   "fixed:5+flow",
