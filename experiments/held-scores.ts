@@ -79,9 +79,8 @@ function lastFrames(clocks: readonly Keys[]): ReadonlyMap<number, number> {
 
 function score({ labels: truth, table }: ScoredClip, labels: Uint8Array, frame: number): ConfusionMatrix {
   const matrix = new ConfusionMatrix(streetClasses.length);
-  matrix.update(
-    labels.map((label) => table[label] ?? 255),
-    truth[frame]?.data ?? new Uint8Array(),
-  );
+  const mapped = new Uint8Array(labels.length);
+  for (let at = 0; at < labels.length; at++) mapped[at] = table[labels[at] ?? 255] ?? 255;
+  matrix.update(mapped, truth[frame]?.data ?? new Uint8Array());
   return matrix;
 }

@@ -15,6 +15,7 @@ import { formatOf, withFormat, type FormatFlags } from "./rows.ts";
 import { streetClocksHtml, streetClocksSvg } from "./street-clocks-page.ts";
 import { streetClocksText } from "./street-clocks-text.ts";
 import { scenes, streetClocks } from "./street-clocks.ts";
+import { streetPictures } from "./street-pictures.ts";
 import { streetPromise } from "./street-promise.ts";
 
 /** Seeds from here on, so that streets are not those that a network is likely to be trained on. */
@@ -22,7 +23,16 @@ const usualFirstSeed = 900_001;
 
 /** All of them. */
 export function streetCommands(): readonly Command[] {
-  return [flowCommand(), clocksCommand(), promiseCommand()];
+  return [flowCommand(), clocksCommand(), promiseCommand(), picturesCommand()];
+}
+
+function picturesCommand(): Command {
+  return new Command("street-pictures")
+    .description("Pictures of the rendered street: styles, cameras, and one frame with all that is known of it.")
+    .requiredOption("-o, --output <folder>", "where the pictures go")
+    .action(async ({ output }: { readonly output: string }) => print((await streetPictures(output)).join("\n")))
+    .exitOverride()
+    .showHelpAfterError("(add --help for the flags)");
 }
 
 function flowCommand(): Command {

@@ -133,7 +133,6 @@ test("tensors: the network's own in- and outputs, and a line on what was written
 describe("what is wrong", () => {
   test.each<readonly [string, readonly string[], number, RegExp]>([
     ["no output", ["net"], 2, /output/],
-    ["no model", ["-o", "x.onnx"], 2, /model/],
     ["a bad clock", ["net", "--clock", "fixed:3,2", "-o", "x.onnx"], 2, /try fixed:2,3/],
     ["a frame size for tensors", ["net", "--io", "tensors", "--frame", "9x9", "-o", "x.onnx"], 2, /--frame/],
     ["the model as output", ["net", "--size", "32x32", "-o", "net/onnx/model.onnx"], 2, /the model itself/],

@@ -99,7 +99,7 @@ test("before a camera that stands, nothing that stands moves, and what is uncove
   const street = new Street({ seed: 6, camera: "fixed", density: 2, ...size });
   let earlier = street.frame(40);
   let [uncovered, told] = [0, 0];
-  for (let index = 41; index < 61; index++) {
+  for (let index = 41; index < 53; index++) {
     const now = street.frame(index);
     let most = 0;
     for (let at = 0; at < pixels; at++) {
@@ -112,7 +112,7 @@ test("before a camera that stands, nothing that stands moves, and what is uncove
     expect(most).toBeLessThan(1e-3);
     earlier = now;
   }
-  expect(uncovered).toBeGreaterThan(50);
+  expect(uncovered).toBeGreaterThan(30);
   expect(told / uncovered).toBeGreaterThan(0.9);
 });
 
@@ -164,7 +164,7 @@ function solved(rows: readonly number[][], sides: readonly number[]): number[] {
 }
 
 test("a frame is the same whatever was asked before, and another for another seed", () => {
-  const options = { seed: 8, ...size };
+  const options = { seed: 8, widthPx: 96, heightPx: 72 };
   const [one, other] = [new Street(options), new Street(options)];
   one.frame(3);
   one.frame(30);
@@ -177,7 +177,7 @@ test("a frame is the same whatever was asked before, and another for another see
 
 test("has all classes, and every pixel one", () => {
   const found = new Set<number>();
-  for (const seed of [1, 2, 3, 4]) {
+  for (const seed of [1, 2, 3]) {
     const street = new Street({ seed, ...size, density: 1.5 });
     for (const index of [0, 30]) for (const label of street.still(index).labels.data) found.add(label);
   }
@@ -185,7 +185,8 @@ test("has all classes, and every pixel one", () => {
 });
 
 test("styles differ in light and in nothing else", () => {
-  const frames = streetStyles.map((style) => new Street({ seed: 3, style, ...size }).still(10));
+  const small = { widthPx: 96, heightPx: 72 };
+  const frames = streetStyles.map((style) => new Street({ seed: 3, style, ...small }).still(10));
   const brightness = frames.map(({ frame }) => frame.data.reduce((sum, value) => sum + value, 0) / frame.data.length);
   for (const { labels, depth } of frames) {
     expect(labels).toEqual(frames[0]?.labels);

@@ -1,10 +1,19 @@
 // Every number of an evaluation against the same one computed the long way, under every protocol.
 
 import { describe, expect, test } from "vitest";
-import { evaluate, type EvaluateOptions } from "../../src/evaluate/index.ts";
-import { bruteForce, type Leg, type Task } from "./brute.ts";
-import { expectNear } from "./near.ts";
-import { contendersOf, datasetOf, someMatcher, table, tiny, timeless, truthNames, type SequencePlan } from "./rig.ts";
+import { evaluate, type EvaluateOptions } from "../../../src/evaluate/index.ts";
+import { bruteForce, type Leg, type Task } from "../../evaluate/brute.ts";
+import { expectNear } from "../../evaluate/near.ts";
+import {
+  contendersOf,
+  datasetOf,
+  someMatcher,
+  table,
+  tiny,
+  timeless,
+  truthNames,
+  type SequencePlan,
+} from "../../evaluate/rig.ts";
 
 const range = (from: number, to: number, step = 1): number[] =>
   Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, at) => from + at * step);

@@ -5,10 +5,10 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { nodeEngine } from "../../src/engine/node/engine.ts";
-import { parseProfile } from "../../src/engine/node/profile.ts";
-import { GraphBuilder, modelOf, writeModel } from "../../src/onnx/index.ts";
-import { engineContract } from "./contract.ts";
+import { nodeEngine } from "../../../src/engine/node/engine.ts";
+import { parseProfile } from "../../../src/engine/node/profile.ts";
+import { GraphBuilder, modelOf, writeModel } from "../../../src/onnx/index.ts";
+import { engineContract } from "../../engine/contract.ts";
 
 engineContract("node", nodeEngine, { offThread: true, profiles: true });
 
@@ -48,7 +48,7 @@ test(
   "a process ends by itself with a session open and idle, and waits for a run that goes on",
   { timeout: 20_000 },
   async () => {
-    const script = fileURLToPath(new URL("leave-open.ts", import.meta.url));
+    const script = fileURLToPath(new URL("../../engine/leave-open.ts", import.meta.url));
     const child = spawn(process.execPath, ["--import", "./scripts/typescript.js", script], {
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -3,7 +3,7 @@
 
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { ClockworkError } from "../../src/errors.ts";
+import { ClockworkError } from "../../../src/errors.ts";
 import {
   bisenetv2,
   fcn16s,
@@ -14,8 +14,8 @@ import {
   type Extent,
   type Network,
   type NetworkOptions,
-} from "../../src/networks/index.ts";
-import { GraphIndex, readModel, totalParameters, writeModel, type Model } from "../../src/onnx/index.ts";
+} from "../../../src/networks/index.ts";
+import { GraphIndex, readModel, totalParameters, writeModel, type Model } from "../../../src/onnx/index.ts";
 
 const all: readonly (readonly [string, Network])[] = Object.entries(networks);
 const square: Extent = { heightPx: 64, widthPx: 64 };
