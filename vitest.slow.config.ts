@@ -5,7 +5,7 @@ import config from "./vitest.config.ts";
 const slow: ViteUserConfig = mergeConfig(
   { ...config, test: { ...config.test, include: [], exclude: [] } },
   defineConfig({
-    test: { include: ["test/slow/**/*.test.ts"], testTimeout: 1_200_000, hookTimeout: 120_000, maxWorkers: 1 },
+    test: { include: ["test/slow/**/*.test.ts"], testTimeout: 1_200_000, hookTimeout: 120_000 },
   }),
 );
 
