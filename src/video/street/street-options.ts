@@ -29,7 +29,7 @@ export interface StreetOptions {
   readonly fps?: number;
   /** Standard deviation of the sensor's noise in the style's usual light, of 255; default: the style's. */
   readonly noise?: number;
-  /** Largest change of exposure, as a factor to both sides, 1 for none; default: the style's. */
+  /** Largest change of exposure, as a factor to both sides, 1 for none; default 1.1. */
   readonly exposure?: number;
 }
 
