@@ -46,7 +46,7 @@ export class Camera {
       const { x, z, yaw } = this.#still;
       // Back and forth: a triangle whose tips are round, two radians wide.
       const swing = camera === "pan" ? Math.sin(this.#turnRate * sec) : 0;
-      return cameraPose([x, this.#height, z], yaw + 1.0 * swing, this.#pitch);
+      return cameraPose([x, this.#height, z], yaw + swing, this.#pitch);
     }
     const metres = this.#route.metres(sec);
     const { x, z, yaw } = this.#route.at(metres);

@@ -1,28 +1,8 @@
 // The classes by name.
 
-import { streetClasses } from "./street-frame.ts";
-
-const names = [
-  "sky",
-  "building",
-  "pole",
-  "road",
-  "pavement",
-  "tree",
-  "sign",
-  "fence",
-  "car",
-  "pedestrian",
-  "bicyclist",
-] as const;
-
-function labelOf(name: string): number {
-  const label = streetClasses.indexOf(name);
-  if (label < 0) throw new Error(`no class ${name}`);
-  return label;
-}
+import { streetClasses, type StreetClass } from "./street-frame.ts";
 
 /** Places in `streetClasses`. */
-export const label: Readonly<Record<(typeof names)[number], number>> = Object.fromEntries(
-  names.map((name) => [name, labelOf(name)]),
-) as Record<(typeof names)[number], number>;
+export const label: Readonly<Record<StreetClass, number>> = Object.fromEntries(
+  streetClasses.map((name, place) => [name, place]),
+) as Record<StreetClass, number>;

@@ -122,16 +122,6 @@ export class Mesh {
     return this;
   }
 
-  /** A round flat thing that stands upright across z, with its front to the north. */
-  disc([x, y, z]: Vector, radius: number, init: FaceInit, sides = 10): this {
-    const corners: Vector[] = [];
-    for (let i = 0; i < sides; i++) {
-      const turn = (2 * Math.PI * (i + 0.5)) / sides;
-      corners.push([x + radius * Math.cos(turn), y + radius * Math.sin(turn), z]);
-    }
-    return this.polygon(corners, init);
-  }
-
   /** All faces of another mesh, moved. */
   append(other: Mesh, move: (point: Vector) => Vector): this {
     for (let face = 0; face < other.length; face++) {

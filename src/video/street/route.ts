@@ -85,7 +85,7 @@ export class Route {
     }
     const metres = this.#metres.at(-1) ?? 0;
     const wanted = this.#phase.goes || !this.#stops ? Math.min(this.#speed, this.#allowed(metres)) : 0;
-    const change = 1.0 * accelerationMs2 * stepSec;
+    const change = accelerationMs2 * stepSec;
     this.#speedNow += Math.max(-1.6 * change, Math.min(change, wanted - this.#speedNow));
     this.#metres.push(metres + this.#speedNow * stepSec);
   }

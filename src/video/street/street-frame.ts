@@ -2,8 +2,7 @@
 
 import type { Frame, LabelMap } from "../../frame.ts";
 
-/** Classes of the street by label: those of CamVid, in the order of the SegNet tutorial. */
-export const streetClasses: readonly string[] = [
+const names = [
   "sky",
   "building",
   "pole",
@@ -15,7 +14,13 @@ export const streetClasses: readonly string[] = [
   "car",
   "pedestrian",
   "bicyclist",
-];
+] as const;
+
+/** Name of a class of the street. */
+export type StreetClass = (typeof names)[number];
+
+/** Classes of the street by label: those of CamVid, in the order of the SegNet tutorial. */
+export const streetClasses: readonly string[] = names;
 
 /** A rendered frame. Maps have the size of the frame, rows without padding. */
 export interface StreetStill {

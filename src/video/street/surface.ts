@@ -124,9 +124,9 @@ export class Surface {
         if (eye.hasHeadlights) {
           const aside = rayX / 0.55;
           const down = (rayY - 0.07) / (rayY > 0.07 ? 0.3 : 0.075);
-          beam = (light.lamps * 1.0 * Math.exp(-aside * aside - down * down)) / (1 + (depth / 14) ** 2);
+          beam = (light.lamps * Math.exp(-aside * aside - down * down)) / (1 + (depth / 14) ** 2);
         }
-        lightR += 1.0 * lamp + 1.02 * beam;
+        lightR += lamp + 1.02 * beam;
         lightG += 0.78 * lamp + beam;
         lightB += 0.46 * lamp + 0.9 * beam;
       }
