@@ -91,7 +91,12 @@ const fieldsSchema = z.strictObject({
   accumulate: count.default(1),
   /** Options of a network that is called by its name. */
   network: z
-    .strictObject({ width: z.number().gt(0).optional(), auxiliary: z.boolean().optional(), depth: z.int().optional() })
+    .strictObject({
+      width: z.number().gt(0).optional(),
+      auxiliary: z.boolean().optional(),
+      depth: z.int().optional(),
+      finestStride: z.union([z.literal(2), z.literal(4)]).optional(),
+    })
     .default({}),
   augmentation: augmentationSchema,
   /** Model folder or file whose scores `distillation` follows; a path as the process sees it. */
@@ -140,6 +145,7 @@ export interface Recipe {
     readonly width?: number | undefined;
     readonly auxiliary?: boolean | undefined;
     readonly depth?: number | undefined;
+    readonly finestStride?: 2 | 4 | undefined;
   };
   readonly augmentation: Augmentation;
   readonly teacher?: string | undefined;

@@ -1,5 +1,6 @@
 // From samples to a picture and to all that is known of it: the colour of each pixel is that of its four samples, its
-// label and all the rest that of the face that most of them have, the nearest of those that are even.
+// depth and all the rest that of the face that most of them have, the nearest of those that are even. So is its label,
+// unless half of the samples look through the gaps of something: then it belongs to that, as annotators have it.
 
 import type { Firmament } from "./firmament.ts";
 import { label } from "./label.ts";
@@ -32,7 +33,7 @@ export function paint(
   motions: readonly Motion[],
   viewBefore: Pose,
 ): Painting {
-  const { widthPx, heightPx, columns, samples, nearness, linear } = raster;
+  const { widthPx, heightPx, columns, samples, nearness, linear, gapLabels } = raster;
   const pixels = widthPx * heightPx;
   const light = new Float32Array(3 * pixels);
   const mirrors = new Float32Array(pixels);
@@ -108,6 +109,23 @@ export function paint(
     light[3 * at + 2] = blue / 4;
     mirrors[at] = mirror / 4;
   };
+  /** Label of the gap that half of a pixel's samples look through, plus 1; 0 for none. */
+  const gapAt = (first: number): number => {
+    let count = 0;
+    let nearest = 0;
+    let found = 0;
+    for (let k = 0; k < 4; k++) {
+      const at = first + (k >> 1) * columns + (k & 1);
+      const gap = raster.gapNearness[at] ?? 0;
+      if (gap <= (nearness[at] ?? 0)) continue;
+      count++;
+      if (gap > nearest) {
+        nearest = gap;
+        found = gapLabels[at] ?? 0;
+      }
+    }
+    return count >= 2 ? found : 0;
+  };
   // All motions in a row; number 0 of the sky's own at the end.
   const moves = new Float64Array(12 * (motions.length + 1));
   for (const [index, motion] of motions.entries()) if (motion !== undefined) moves.set(motion, 12 * index);
@@ -151,6 +169,15 @@ export function paint(
         depth[at] = z;
         instances[at] = raster.instances[chosen.face] ?? 0;
         move = raster.motions[chosen.face] ?? 0;
+      }
+      const hasGaps =
+        (gapLabels[first] ?? 0) |
+        (gapLabels[first + 1] ?? 0) |
+        (gapLabels[first + columns] ?? 0) |
+        (gapLabels[first + columns + 1] ?? 0);
+      if (hasGaps !== 0) {
+        const gap = gapAt(first);
+        if (gap > 0) labels[at] = gap - 1;
       }
       const m = 12 * move;
       const before =

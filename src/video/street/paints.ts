@@ -1,8 +1,8 @@
 // The textures of the street, painted by formula. The fourth number of a texel is its cover where the texture has holes
-// (leaves, railings, wheels), and elsewhere how much of the face's tint it takes; windows of facades have 0 there.
+// (leaves, railings, wheels; `gapCover` in gaps between them), and elsewhere how much of the face's tint it takes; windows of facades have 0 there.
 
 import { chanceAt, Dice, modulo, smoothNoise } from "./dice.ts";
-import { painted, type Texel, type Texture } from "./texture.ts";
+import { gapCover, painted, type Texel, type Texture } from "./texture.ts";
 
 /** Grain around a grey, with coarse stains. @param spread of the grain, of 255 */
 function grain(u: number, v: number, seed: number, grey: number, spread: number, cells = 48): number {
@@ -58,9 +58,12 @@ export function leaves(seed: number): Texture {
     const far = 2 * Math.hypot(u - 0.5, v - 0.5);
     const lobes = smoothNoise(u * 5, v * 5, seed, 2, 5);
     const fine = smoothNoise(u * 22, v * 22, seed + 4, 2, 22);
-    const isLeaf = 0.75 * lobes + 0.55 * fine > 0.36 + 0.62 * far ** 2.2;
+    const rim = 0.36 + 0.62 * far ** 2.2;
+    const isLeaf = 0.75 * lobes + 0.55 * fine > rim;
+    // Where there would be leaves if they were as dense as they ever are.
+    const isBetween = 0.75 * lobes + 0.4 > rim;
     const light = 165 + 150 * (fine - 0.5) + 90 * (lobes - 0.5) + 34 * (v - 0.5);
-    return grey(light, isLeaf && far < 0.98 ? 255 : 0);
+    return grey(light, far >= 0.98 ? 0 : isLeaf ? 255 : isBetween ? gapCover : 0);
   });
 }
 
@@ -102,7 +105,21 @@ export function twigs(seed: number): Texture {
     [0.56, -0.25],
   ] as const)
     grow(x, 0.06, turn, 0.24, 1.2);
-  return painted(size, 3, (u, v) => grey(170, cover[Math.floor(v * size) * size + Math.floor(u * size)] ?? 0));
+  return painted(size, 3, (u, v) => {
+    const [column, row] = [Math.floor(u * size), Math.floor(v * size)];
+    if (cover[row * size + column] === 255) return grey(170);
+    return grey(170, isNear(cover, size, column, row, 6) ? gapCover : 0);
+  });
+}
+
+/** Whether anything is covered around a place of a picture. */
+function isNear(cover: Uint8Array, size: number, column: number, row: number, reach: number): boolean {
+  for (let y = Math.max(0, row - reach); y <= Math.min(size - 1, row + reach); y++) {
+    for (let x = Math.max(0, column - reach); x <= Math.min(size - 1, column + reach); x++) {
+      if (cover[y * size + x] === 255 && Math.hypot(x - column, y - row) <= reach) return true;
+    }
+  }
+  return false;
 }
 
 /** Upright bars with rails, 1.2 m. */
@@ -110,7 +127,7 @@ export function railing(): Texture {
   return painted(64, 1.2, (u, v) => {
     const bar = Math.abs(modulo(u * 8, 1) - 0.5) < 0.2;
     const rail = (v > 0.1 && v < 0.18) || (v > 0.84 && v < 0.94);
-    return grey(200, bar || rail ? 255 : 0);
+    return grey(200, bar || rail ? 255 : gapCover);
   });
 }
 
@@ -150,7 +167,8 @@ export function spokes(): Texture {
     const [x, y] = [2 * u - 1, 2 * v - 1];
     const far = Math.hypot(x, y);
     const spoke = far < 0.9 && modulo((Math.atan2(y, x) * 12) / (2 * Math.PI), 1) < 0.16;
-    return grey(far > 0.8 ? 50 : 150, (far > 0.84 && far < 1) || far < 0.1 || spoke ? 255 : 0);
+    const isSolid = (far > 0.84 && far < 1) || far < 0.1 || spoke;
+    return grey(far > 0.8 ? 50 : 150, isSolid ? 255 : far < 1 ? gapCover : 0);
   });
 }
 

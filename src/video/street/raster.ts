@@ -4,6 +4,7 @@
 import type { Material } from "./materials.ts";
 import type { Mesh } from "./mesh.ts";
 import { composed, type Pose } from "./pose.ts";
+import { gapCover, type Texture, type TextureLevel } from "./texture.ts";
 
 /** Nearest depth that is drawn, metres. */
 const near = 0.2;
@@ -24,6 +25,9 @@ export class Raster {
   readonly nearness: Float32Array;
   /** Face of each sample, or `sky`. */
   readonly samples: Int32Array;
+  /** 1 / depth of the nearest gap that each sample looks through, and 1 more than its label; 0 for none. */
+  readonly gapNearness: Float32Array;
+  readonly gapLabels: Uint8Array;
   /** Numbers of each face; see `numbersPerFace`. */
   linear: Float64Array = new Float64Array(0);
   /** Unit normal of each face in the world, towards the camera where it has two sides. */
@@ -51,6 +55,8 @@ export class Raster {
     this.rows = 2 * heightPx;
     this.nearness = new Float32Array(this.columns * this.rows);
     this.samples = new Int32Array(this.columns * this.rows);
+    this.gapNearness = new Float32Array(this.columns * this.rows);
+    this.gapLabels = new Uint8Array(this.columns * this.rows);
     this.#low = new Float64Array(this.rows);
     this.#high = new Float64Array(this.rows);
     this.#table = materials;
@@ -62,6 +68,8 @@ export class Raster {
     this.#focalPx = focalPx;
     this.nearness.fill(0);
     this.samples.fill(sky);
+    this.gapNearness.fill(0);
+    this.gapLabels.fill(0);
     this.count = 0;
   }
 
@@ -133,7 +141,8 @@ export class Raster {
       this.#keep(id * numbersPerFace + 6, (py * uz - pz * uy) * f, (pz * ux - px * uz) * f, (px * uy - py * ux) / det);
       const material = mesh.materials[face] ?? 0;
       const made = this.#table[material];
-      if (!this.#fill(id, outline, corners, made?.kind === "card" ? made : undefined)) continue;
+      const label = mesh.labels[face] ?? 0;
+      if (!this.#fill(id, label, outline, corners, made?.kind === "card" ? made.texture : undefined)) continue;
       const side = isFront ? 1 : -1;
       const wx = ay * bz - az * by;
       const wy = az * bx - ax * bz;
@@ -144,7 +153,7 @@ export class Raster {
       this.normals[3 * id + 2] = (p8 * wx + p9 * wy + p10 * wz) * length;
       for (let c = 0; c < 3; c++) this.tints[3 * id + c] = mesh.tints[3 * face + c] ?? 255;
       this.materials[id] = material;
-      this.labels[id] = mesh.labels[face] ?? 0;
+      this.labels[id] = label;
       this.instances[id] = instance;
       this.motions[id] = motion;
       this.count++;
@@ -207,21 +216,12 @@ export class Raster {
     return count;
   }
 
-  /** Writes the samples inside a convex outline that are nearest so far; returns whether there were any. */
-  #fill(
-    id: number,
-    outline: Float64Array,
-    length: number,
-    card:
-      | {
-          readonly texture: {
-            readonly metres: number;
-            readonly levels: readonly { readonly size: number; readonly data: Uint8Array }[];
-          };
-        }
-      | undefined,
-  ): boolean {
-    const { columns, rows, nearness, samples, linear } = this;
+  /**
+   * Writes the samples inside a convex outline that are nearest so far; returns whether there were any.
+   * @param holes the texture of a face with holes
+   */
+  #fill(id: number, label: number, outline: Float64Array, length: number, holes: Texture | undefined): boolean {
+    const { columns, rows, nearness, samples, linear, gapNearness, gapLabels } = this;
     const scale = 2 * this.#focalPx;
     const low = this.#low;
     const high = this.#high;
@@ -265,7 +265,7 @@ export class Raster {
     const b = linear[at + 1] ?? 0;
     const c = linear[at + 2] ?? 0;
     let written = false;
-    let level: { readonly size: number; readonly data: Uint8Array } | undefined;
+    let level: TextureLevel | undefined;
     let perMetre = 0;
     for (let row = first; row <= last; row++) {
       const from = Math.max(0, Math.ceil((low[row] ?? 0) - 0.5));
@@ -274,7 +274,7 @@ export class Raster {
       const y = (row + 0.5) / 2;
       const atRow = b * y + c;
       const start = row * columns;
-      if (card === undefined) {
+      if (holes === undefined) {
         let w = (a * (from + 0.5)) / 2 + atRow;
         const step = a / 2;
         for (let k = start + from; k <= start + to; k++, w += step) {
@@ -293,16 +293,22 @@ export class Raster {
         if (w <= (nearness[k] ?? 0)) continue;
         if (level === undefined) {
           // One size for all of a card: texels about as large as samples.
-          const { levels, metres } = card.texture;
-          const texels = (levels[0]?.size ?? 1) / metres / w / scale;
+          const { levels, metres } = holes;
+          const texels = levels[0].size / metres / w / scale;
           level = levels[Math.max(0, Math.min(levels.length - 3, Math.round(Math.log2(texels))))] ?? levels[0];
-          perMetre = (level?.size ?? 1) / metres;
+          perMetre = level.size / metres;
         }
-        if (level === undefined) return written;
         const mask = level.size - 1;
         const u = Math.floor((this.#at(at + 3, x, y) / w) * perMetre) & mask;
         const v = Math.floor((this.#at(at + 6, x, y) / w) * perMetre) & mask;
-        if ((level.data[4 * (v * level.size + u) + 3] ?? 0) < 128) continue;
+        const cover = level.data[4 * (v * level.size + u) + 3] ?? 0;
+        if (cover < 128) {
+          if (cover >= gapCover / 2 && w > (gapNearness[k] ?? 0)) {
+            gapNearness[k] = w;
+            gapLabels[k] = label + 1;
+          }
+          continue;
+        }
         nearness[k] = w;
         samples[k] = id;
         written = true;

@@ -25,7 +25,10 @@ export const streetClasses: readonly string[] = names;
 /** A rendered frame. Maps have the size of the frame, rows without padding. */
 export interface StreetStill {
   readonly frame: Frame;
-  /** Places in {@link streetClasses}; every pixel has one. */
+  /**
+   * Places in {@link streetClasses}; every pixel has one. What is seen through the gaps of a railing, a crown or a wheel has
+   * their label, as annotators of photographs have it; all other maps are those of what is seen.
+   */
   readonly labels: LabelMap;
   /** Metres along the optical axis, [heightPx, widthPx]; Infinity in the sky. */
   readonly depth: Float32Array<ArrayBuffer>;

@@ -3,6 +3,12 @@
 /** Red, green, blue (0..255), and a fourth number (0..255) whose meaning is the material's. */
 export type Texel = readonly [number, number, number, number];
 
+/**
+ * Cover of a texel in a gap: nothing is seen there, and yet it belongs to the thing. Next to 0, so that where gaps are too
+ * small to be seen it counts as none.
+ */
+export const gapCover = 16;
+
 /** One size of a texture. */
 export interface TextureLevel {
   readonly size: number;

@@ -89,15 +89,15 @@ class TrafficMaker {
           const speed = dice.between(6, 12);
           const count = Math.round(density * busy * dice.between(isMain ? 3 : 1, isMain ? 9 : 4));
           for (let k = 0; k < count; k++) this.#driver(axis, street, direction, speed);
-          const cyclists = Math.round(density * dice.between(0.4, isMain ? 4 : 1.6));
+          const cyclists = Math.round(density * dice.between(2, isMain ? 12 : 4));
           for (let k = 0; k < cyclists; k++) this.#cyclist(axis, street, direction, dice.between(3.6, 5.2));
         }
       }
     }
     for (const [i, j] of this.#blocks()) {
-      const walkers = Math.round(density * dice.between(8, 30));
+      const walkers = Math.round(density * dice.between(14, 40));
       for (let k = 0; k < walkers; k++) this.#walker(i, j);
-      for (let k = Math.round(density * dice.between(0.5, 3)); k > 0; k--) this.#crosser(i, j);
+      for (let k = Math.round(density * dice.between(1, 5)); k > 0; k--) this.#crosser(i, j);
     }
     return this.#actors;
   }
@@ -133,8 +133,11 @@ class TrafficMaker {
     return Array.from(seen.values()).slice(0, 40);
   }
 
-  /** Lets someone in, if there is room for all the time that is foreseen. */
-  #admit(actor: Omit<Actor, "instance">, drives: boolean): void {
+  /**
+   * Lets someone in, if there is room for all the time that is foreseen.
+   * @param room metres beside the camera's car
+   */
+  #admit(actor: Omit<Actor, "instance">, drives: boolean, room = 0.4): void {
     const instance = firstInstance + this.#actors.length;
     if (instance > 0xffff) return;
     const moments: Moment[] = [];
@@ -145,7 +148,7 @@ class TrafficMaker {
       const [dx, dz] = [moment.x - ego.x, moment.z - ego.z];
       const ahead = dx * Math.sin(ego.yaw) + dz * Math.cos(ego.yaw);
       const aside = Math.abs(dx * Math.cos(ego.yaw) - dz * Math.sin(ego.yaw));
-      if (ahead > -4 - actor.radius && ahead < 5 + actor.radius && aside < 1.2 + (drives ? 1.1 : 0.4)) return;
+      if (ahead > -4 - actor.radius && ahead < 5 + actor.radius && aside < 1.2 + room) return;
     }
     if (drives) {
       for (const others of this.#drivers) {
@@ -185,14 +188,18 @@ class TrafficMaker {
     const vehicle = makeVehicle(this.#dice, this.#materials);
     const limbs: Limb[] = [{ mesh: vehicle.mesh, pose: () => identity }];
     const lane = this.#grid.lane;
-    this.#admit({ limbs, radius: vehicle.halfLength, at: this.#along(axis, street, direction, speed, lane, 0) }, true);
+    this.#admit(
+      { limbs, radius: vehicle.halfLength, at: this.#along(axis, street, direction, speed, lane, 0) },
+      true,
+      1.1,
+    );
   }
 
   #cyclist(axis: "north" | "east", street: number, direction: 1 | -1, speed: number): void {
     const { roadHalf, parking, lane } = this.#grid;
     const limbs = makeCyclist(this.#dice, this.#materials);
-    const offset = Math.sign(lane) * (roadHalf - parking - 0.55);
-    this.#admit({ limbs, radius: 1, at: this.#along(axis, street, direction, speed, offset, 2.1) }, false);
+    const offset = Math.sign(lane) * (roadHalf - parking - 0.4);
+    this.#admit({ limbs, radius: 1, at: this.#along(axis, street, direction, speed, offset, 2.1) }, false, 0.12);
   }
 
   /** Straight along a street, for ever: who is left behind comes again from ahead. @param stepsPerMetre radians */
