@@ -8,6 +8,8 @@ export class Firmament {
   red = 0;
   green = 0;
   blue = 0;
+  /** It mirrors nothing. */
+  readonly mirror = 0;
   readonly #light: Light;
   readonly #clouds: Texture;
 

@@ -11,179 +11,145 @@ import type { Eye, Surface } from "./surface.ts";
 /** How the mesh with a motion moved: from the camera now to the camera of the frame before; `undefined`: it was nowhere. */
 export type Motion = Pose | undefined;
 
-/** What is known of a picture. */
+/** What is known of a picture: maps [heightPx, widthPx], new ones for each picture. */
 export interface Painting {
-  /** Red, green, blue of 255 and above: [heightPx, widthPx, 3]. */
-  readonly light: Float32Array;
   readonly labels: Uint8Array<ArrayBuffer>;
   readonly depth: Float32Array<ArrayBuffer>;
-  readonly flow: Float32Array<ArrayBuffer>;
   readonly instances: Uint16Array<ArrayBuffer>;
-  /** Depth in the frame before, where the point should have been; negative where it was nowhere. */
-  readonly depthBefore: Float32Array<ArrayBuffer>;
 }
 
-/** @param motions by their number @param viewBefore from the world to the camera of the frame before, for the sky */
-export function paint(
-  raster: Raster,
-  surface: Surface,
-  firmament: Firmament,
-  eye: Eye,
-  sec: number,
-  motions: readonly Motion[],
-  viewBefore: Pose,
-): Painting {
-  const { widthPx, heightPx, columns, samples, nearness, linear, gapLabels } = raster;
-  const pixels = widthPx * heightPx;
-  const light = new Float32Array(3 * pixels);
-  const mirrors = new Float32Array(pixels);
-  const labels = new Uint8Array(pixels);
-  const depth = new Float32Array(pixels);
-  const flow = new Float32Array(2 * pixels);
-  const instances = new Uint16Array(pixels);
-  const depthBefore = new Float32Array(pixels);
-  const { pose, focalPx } = eye;
-  const [p0 = 0, p1 = 0, p2 = 0, , p4 = 0, p5 = 0, p6 = 0, , p8 = 0, p9 = 0, p10 = 0] = pose;
-  const turned = composed(viewBefore, pose);
-  const colour = { red: 0, green: 0, blue: 0, mirror: 0 };
-  const look = (face: number, x: number, y: number): void => {
-    if (face === sky) {
-      const rx = (x - widthPx / 2) / focalPx;
-      const ry = (y - heightPx / 2) / focalPx;
-      firmament.look(p0 * rx + p1 * ry + p2, p4 * rx + p5 * ry + p6, p8 * rx + p9 * ry + p10, sec);
-      colour.red = firmament.red;
-      colour.green = firmament.green;
-      colour.blue = firmament.blue;
-      colour.mirror = 0;
-      return;
-    }
-    surface.look(face, x, y);
-    colour.red = surface.red;
-    colour.green = surface.green;
-    colour.blue = surface.blue;
-    colour.mirror = surface.mirror;
-  };
-  const chosen = { face: sky, x: 0, y: 0 };
-  const four = [0, 0, 0, 0];
-  /** A pixel with several faces. */
-  const mixed = (x: number, y: number, at: number, first: number): void => {
-    for (let k = 0; k < 4; k++) four[k] = samples[first + (k >> 1) * columns + (k & 1)] ?? sky;
-    let red = 0;
-    let green = 0;
-    let blue = 0;
-    let mirror = 0;
-    let most = 0;
-    let mostNear = -1;
-    for (let k = 0; k < 4; k++) {
-      const one = four[k] ?? sky;
-      if (four.indexOf(one) < k) continue;
-      // Where its samples have their middle: always inside the face.
-      let count = 0;
-      let sx = 0;
-      let sy = 0;
-      let nearest = 0;
-      for (let n = k; n < 4; n++) {
-        if (four[n] !== one) continue;
-        count++;
-        sx += n & 1;
-        sy += n >> 1;
-        nearest = Math.max(nearest, nearness[first + (n >> 1) * columns + (n & 1)] ?? 0);
-      }
-      const faceX = x + 0.25 + (0.5 * sx) / count;
-      const faceY = y + 0.25 + (0.5 * sy) / count;
-      look(one, faceX, faceY);
-      red += count * colour.red;
-      green += count * colour.green;
-      blue += count * colour.blue;
-      mirror += count * colour.mirror;
-      if (count > most || (count === most && nearest > mostNear)) {
-        most = count;
-        mostNear = nearest;
-        chosen.face = one;
-        chosen.x = faceX;
-        chosen.y = faceY;
-      }
-    }
-    light[3 * at] = red / 4;
-    light[3 * at + 1] = green / 4;
-    light[3 * at + 2] = blue / 4;
-    mirrors[at] = mirror / 4;
-  };
-  /** Label of the gap that half of a pixel's samples look through, plus 1; 0 for none. */
-  const gapAt = (first: number): number => {
-    let count = 0;
-    let nearest = 0;
-    let found = 0;
-    for (let k = 0; k < 4; k++) {
-      const at = first + (k >> 1) * columns + (k & 1);
-      const gap = raster.gapNearness[at] ?? 0;
-      if (gap <= (nearness[at] ?? 0)) continue;
-      count++;
-      if (gap > nearest) {
-        nearest = gap;
-        found = gapLabels[at] ?? 0;
+/** What is known of how it follows from the one before. */
+export interface Movement {
+  /** A new map, [2, heightPx, widthPx]. */
+  readonly flow: Float32Array<ArrayBuffer>;
+  /** Depth in the frame before, where the point should have been; negative where it was nowhere. Holds until the next. */
+  readonly depthBefore: Float32Array;
+}
+
+/** Paints what a raster has. */
+export class Painter {
+  /** The picture that was painted last: red, green, blue of 255 and above, [heightPx, widthPx, 3]. */
+  readonly light: Float32Array;
+  readonly #raster: Raster;
+  readonly #surface: Surface;
+  readonly #firmament: Firmament;
+  /** How much each pixel mirrors what is above it, and whether any does. */
+  readonly #mirrors: Float32Array;
+  #isMirroring = false;
+  /** Face of each pixel and the place where it was looked at, of the picture that was painted last. */
+  readonly #faces: Int32Array;
+  readonly #places: Float32Array;
+  readonly #depthBefore: Float32Array;
+  readonly #four: Int32Array = new Int32Array(4);
+
+  constructor(raster: Raster, surface: Surface, firmament: Firmament) {
+    this.#raster = raster;
+    this.#surface = surface;
+    this.#firmament = firmament;
+    const pixels = raster.widthPx * raster.heightPx;
+    this.light = new Float32Array(3 * pixels);
+    this.#mirrors = new Float32Array(pixels);
+    this.#faces = new Int32Array(pixels);
+    this.#places = new Float32Array(2 * pixels);
+    this.#depthBefore = new Float32Array(pixels);
+  }
+
+  /** Paints `light`, and tells all else. */
+  paint(eye: Eye, sec: number): Painting {
+    const raster = this.#raster;
+    const { widthPx, heightPx, columns, samples, linear, gapLabels } = raster;
+    const pixels = widthPx * heightPx;
+    const labels = new Uint8Array(pixels);
+    const depth = new Float32Array(pixels);
+    const instances = new Uint16Array(pixels);
+    const { light } = this;
+    const mirrors = this.#mirrors;
+    const faces = this.#faces;
+    const places = this.#places;
+    this.#isMirroring = false;
+    this.#surface.begin(eye);
+    for (let y = 0, at = 0; y < heightPx; y++) {
+      for (let x = 0; x < widthPx; x++, at++) {
+        const first = 2 * y * columns + 2 * x;
+        let face = samples[first] ?? sky;
+        if (face === samples[first + 1] && face === samples[first + columns] && face === samples[first + columns + 1]) {
+          const seen = this.#look(eye, sec, face, x + 0.5, y + 0.5);
+          light[3 * at] = seen.red;
+          light[3 * at + 1] = seen.green;
+          light[3 * at + 2] = seen.blue;
+          mirrors[at] = seen.mirror;
+          if (seen.mirror > 0) this.#isMirroring = true;
+          faces[at] = face;
+          places[2 * at] = x + 0.5;
+          places[2 * at + 1] = y + 0.5;
+        } else {
+          this.#mixed(eye, sec, x, y, at, first);
+          face = faces[at] ?? sky;
+        }
+        if (face === sky) {
+          labels[at] = label.sky;
+          depth[at] = Infinity;
+        } else {
+          const k = face * numbersPerFace;
+          const w =
+            (linear[k] ?? 0) * (places[2 * at] ?? 0) +
+            (linear[k + 1] ?? 0) * (places[2 * at + 1] ?? 0) +
+            (linear[k + 2] ?? 0);
+          depth[at] = 1 / w;
+          labels[at] = raster.labels[face] ?? 0;
+          instances[at] = raster.instances[face] ?? 0;
+        }
+        const hasGaps =
+          (gapLabels[first] ?? 0) |
+          (gapLabels[first + 1] ?? 0) |
+          (gapLabels[first + columns] ?? 0) |
+          (gapLabels[first + columns + 1] ?? 0);
+        if (hasGaps !== 0) {
+          const gap = this.#gapAt(first);
+          if (gap > 0) labels[at] = gap - 1;
+        }
       }
     }
-    return count >= 2 ? found : 0;
-  };
-  // All motions in a row; number 0 of the sky's own at the end.
-  const moves = new Float64Array(12 * (motions.length + 1));
-  for (const [index, motion] of motions.entries()) if (motion !== undefined) moves.set(motion, 12 * index);
-  moves.set(turned, 12 * motions.length);
-  surface.begin(eye);
-  for (let y = 0, at = 0; y < heightPx; y++) {
-    for (let x = 0; x < widthPx; x++, at++) {
-      const first = 2 * y * columns + 2 * x;
-      const second = samples[first + 1] ?? sky;
-      const third = samples[first + columns] ?? sky;
-      const fourth = samples[first + columns + 1] ?? sky;
-      const face = samples[first] ?? sky;
-      chosen.face = face;
-      chosen.x = x + 0.5;
-      chosen.y = y + 0.5;
-      if (face === second && face === third && face === fourth) {
-        look(face, x + 0.5, y + 0.5);
-        light[3 * at] = colour.red;
-        light[3 * at + 1] = colour.green;
-        light[3 * at + 2] = colour.blue;
-        mirrors[at] = colour.mirror;
-      } else {
-        mixed(x, y, at, first);
-      }
-      const lookX = chosen.x;
-      const lookY = chosen.y;
-      const rayX = (lookX - widthPx / 2) / focalPx;
-      const rayY = (lookY - heightPx / 2) / focalPx;
-      let move = motions.length;
+    if (this.#isMirroring) this.#mirrorAbove(eye);
+    return { labels, depth, instances };
+  }
+
+  /**
+   * How the picture that was painted last follows from the one before.
+   * @param motions by their number @param viewBefore from the world to the camera of the frame before, for the sky
+   */
+  movement(eye: Eye, motions: readonly Motion[], viewBefore: Pose): Movement {
+    const raster = this.#raster;
+    const { widthPx, heightPx, linear } = raster;
+    const { focalPx } = eye;
+    const pixels = widthPx * heightPx;
+    const flow = new Float32Array(2 * pixels);
+    const depthBefore = this.#depthBefore;
+    const faces = this.#faces;
+    const places = this.#places;
+    // All motions in a row; that of the sky at the end. Where something was nowhere, all is zero.
+    const moves = new Float64Array(12 * (motions.length + 1));
+    for (const [index, motion] of motions.entries()) if (motion !== undefined) moves.set(motion, 12 * index);
+    moves.set(composed(viewBefore, eye.pose), 12 * motions.length);
+    for (let at = 0; at < pixels; at++) {
+      const face = faces[at] ?? sky;
+      const x = places[2 * at] ?? 0;
+      const y = places[2 * at + 1] ?? 0;
+      const rayX = (x - widthPx / 2) / focalPx;
+      const rayY = (y - heightPx / 2) / focalPx;
+      let m = 12 * motions.length;
       let z = 1;
-      let far = 1;
-      if (chosen.face === sky) {
-        labels[at] = label.sky;
-        depth[at] = Infinity;
-        // Infinitely far: only turning shows.
-        far = 0;
-      } else {
-        const k = chosen.face * numbersPerFace;
-        z = 1 / ((linear[k] ?? 0) * lookX + (linear[k + 1] ?? 0) * lookY + (linear[k + 2] ?? 0));
-        labels[at] = raster.labels[chosen.face] ?? 0;
-        depth[at] = z;
-        instances[at] = raster.instances[chosen.face] ?? 0;
-        move = raster.motions[chosen.face] ?? 0;
+      // The sky is infinitely far: only turning shows.
+      let far = 0;
+      if (face !== sky) {
+        const k = face * numbersPerFace;
+        z = 1 / ((linear[k] ?? 0) * x + (linear[k + 1] ?? 0) * y + (linear[k + 2] ?? 0));
+        m = 12 * (raster.motions[face] ?? 0);
+        far = 1;
       }
-      const hasGaps =
-        (gapLabels[first] ?? 0) |
-        (gapLabels[first + 1] ?? 0) |
-        (gapLabels[first + columns] ?? 0) |
-        (gapLabels[first + columns + 1] ?? 0);
-      if (hasGaps !== 0) {
-        const gap = gapAt(first);
-        if (gap > 0) labels[at] = gap - 1;
-      }
-      const m = 12 * move;
       const before =
         z * ((moves[m + 8] ?? 0) * rayX + (moves[m + 9] ?? 0) * rayY + (moves[m + 10] ?? 0)) +
         far * (moves[m + 11] ?? 0);
-      // Also where it was nowhere: then all is zero.
       if (before <= 0) {
         depthBefore[at] = -1;
         continue;
@@ -192,38 +158,119 @@ export function paint(
         z * ((moves[m] ?? 0) * rayX + (moves[m + 1] ?? 0) * rayY + (moves[m + 2] ?? 0)) + far * (moves[m + 3] ?? 0);
       const by =
         z * ((moves[m + 4] ?? 0) * rayX + (moves[m + 5] ?? 0) * rayY + (moves[m + 6] ?? 0)) + far * (moves[m + 7] ?? 0);
-      flow[at] = widthPx / 2 + (focalPx * bx) / before - lookX;
-      flow[pixels + at] = heightPx / 2 + (focalPx * by) / before - lookY;
-      depthBefore[at] = chosen.face === sky ? Infinity : before;
+      flow[at] = widthPx / 2 + (focalPx * bx) / before - x;
+      flow[pixels + at] = heightPx / 2 + (focalPx * by) / before - y;
+      depthBefore[at] = face === sky ? Infinity : before;
     }
+    return { flow, depthBefore };
   }
-  mirrorAbove(light, mirrors, raster, pose, focalPx);
-  return { light, labels, depth, flow, instances, depthBefore };
-}
 
-/** Wet ground shows what is above it, as far as the picture has it: the row as far over the horizon as this is under it. */
-function mirrorAbove(
-  light: Float32Array,
-  mirrors: Float32Array,
-  { widthPx, heightPx }: Raster,
-  pose: Pose,
-  focalPx: number,
-): void {
-  if (!mirrors.some((value) => value > 0)) return;
-  const source = Float32Array.from(light);
-  const horizon = heightPx / 2 + focalPx * ((pose[6] ?? 0) / Math.max(0.2, -(pose[5] ?? -1)));
-  for (let y = Math.max(0, Math.floor(horizon) + 1); y < heightPx; y++) {
-    const from = Math.max(0, Math.min(heightPx - 1, Math.round(2 * horizon - y)));
-    for (let x = 0; x < widthPx; x++) {
-      const share = mirrors[y * widthPx + x] ?? 0;
-      if (share <= 0) continue;
-      for (let c = 0; c < 3; c++) {
-        // Three rows: the surface is rough.
-        let sum = 0;
-        for (const row of [from - 4, from, Math.min(heightPx - 1, from + 4)])
-          sum += source[3 * (Math.max(0, row) * widthPx + x) + c] ?? 0;
-        const at = 3 * (y * widthPx + x) + c;
-        light[at] = (light[at] ?? 0) + share * (sum / 3 - (light[at] ?? 0));
+  #look(eye: Eye, sec: number, face: number, x: number, y: number): Surface | Firmament {
+    if (face !== sky) {
+      this.#surface.look(face, x, y);
+      return this.#surface;
+    }
+    const { pose, focalPx, widthPx, heightPx } = eye;
+    const rx = (x - widthPx / 2) / focalPx;
+    const ry = (y - heightPx / 2) / focalPx;
+    this.#firmament.look(
+      pose[0] * rx + pose[1] * ry + pose[2],
+      pose[4] * rx + pose[5] * ry + pose[6],
+      pose[8] * rx + pose[9] * ry + pose[10],
+      sec,
+    );
+    return this.#firmament;
+  }
+
+  /** A pixel with several faces. @param at its number @param first its first sample */
+  #mixed(eye: Eye, sec: number, x: number, y: number, at: number, first: number): void {
+    const { columns, samples, nearness } = this.#raster;
+    const { light } = this;
+    const four = this.#four;
+    four[0] = samples[first] ?? sky;
+    four[1] = samples[first + 1] ?? sky;
+    four[2] = samples[first + columns] ?? sky;
+    four[3] = samples[first + columns + 1] ?? sky;
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    let mirror = 0;
+    let most = 0;
+    let mostNear = -1;
+    for (let k = 0; k < 4; k++) {
+      const face = four[k] ?? sky;
+      if (four.indexOf(face) < k) continue;
+      // Where its samples have their middle: always inside the face.
+      let count = 0;
+      let sx = 0;
+      let sy = 0;
+      let nearest = 0;
+      for (let n = k; n < 4; n++) {
+        if (four[n] !== face) continue;
+        count++;
+        sx += n & 1;
+        sy += n >> 1;
+        nearest = Math.max(nearest, nearness[first + (n >> 1) * columns + (n & 1)] ?? 0);
+      }
+      const faceX = x + 0.25 + (0.5 * sx) / count;
+      const faceY = y + 0.25 + (0.5 * sy) / count;
+      const seen = this.#look(eye, sec, face, faceX, faceY);
+      red += count * seen.red;
+      green += count * seen.green;
+      blue += count * seen.blue;
+      mirror += count * seen.mirror;
+      if (count > most || (count === most && nearest > mostNear)) {
+        most = count;
+        mostNear = nearest;
+        this.#faces[at] = face;
+        this.#places[2 * at] = faceX;
+        this.#places[2 * at + 1] = faceY;
+      }
+    }
+    light[3 * at] = red / 4;
+    light[3 * at + 1] = green / 4;
+    light[3 * at + 2] = blue / 4;
+    this.#mirrors[at] = mirror / 4;
+    if (mirror > 0) this.#isMirroring = true;
+  }
+
+  /** Label of the gap that half of a pixel's samples look through, plus 1; 0 for none. */
+  #gapAt(first: number): number {
+    const { columns, nearness, gapNearness, gapLabels } = this.#raster;
+    let count = 0;
+    let nearest = 0;
+    let found = 0;
+    for (let k = 0; k < 4; k++) {
+      const at = first + (k >> 1) * columns + (k & 1);
+      const gap = gapNearness[at] ?? 0;
+      if (gap <= (nearness[at] ?? 0)) continue;
+      count++;
+      if (gap > nearest) {
+        nearest = gap;
+        found = gapLabels[at] ?? 0;
+      }
+    }
+    return count >= 2 ? found : 0;
+  }
+
+  /** Wet ground shows what is above it, as far as the picture has it: the row as far over the horizon as this is under it. */
+  #mirrorAbove({ pose, focalPx, widthPx, heightPx }: Eye): void {
+    const { light } = this;
+    const source = Float32Array.from(light);
+    const horizon = heightPx / 2 + focalPx * (pose[6] / Math.max(0.2, -pose[5]));
+    for (let y = Math.max(0, Math.floor(horizon) + 1); y < heightPx; y++) {
+      const from = Math.max(0, Math.min(heightPx - 1, Math.round(2 * horizon - y)));
+      // Three rows: the surface is rough.
+      const rows = [Math.max(0, from - 4), from, Math.min(heightPx - 1, from + 4)];
+      for (let x = 0; x < widthPx; x++) {
+        const share = this.#mirrors[y * widthPx + x] ?? 0;
+        if (share <= 0) continue;
+        for (let c = 0; c < 3; c++) {
+          let sum = 0;
+          for (const row of rows) sum += source[3 * (row * widthPx + x) + c] ?? 0;
+          const at = 3 * (y * widthPx + x) + c;
+          light[at] = (light[at] ?? 0) + share * (sum / 3 - (light[at] ?? 0));
+        }
       }
     }
   }

@@ -3,7 +3,7 @@
 
 import type { Material } from "./materials.ts";
 import type { Mesh } from "./mesh.ts";
-import { composed, type Pose } from "./pose.ts";
+import { composed, identity, type Pose } from "./pose.ts";
 import { gapCover, type Texture, type TextureLevel } from "./texture.ts";
 
 /** Nearest depth that is drawn, metres. */
@@ -45,7 +45,7 @@ export class Raster {
   readonly #corners: Float64Array = new Float64Array(64);
   readonly #clipped: Float64Array = new Float64Array(96);
   readonly #table: readonly Material[];
-  #view: Pose = new Float64Array(12);
+  #view: Pose = identity;
   #focalPx = 1;
 
   constructor(widthPx: number, heightPx: number, materials: readonly Material[]) {
@@ -73,20 +73,13 @@ export class Raster {
     this.count = 0;
   }
 
-  /** Draws a mesh. @param pose of the mesh in the world */
-  draw(mesh: Mesh, pose: Pose, instance: number, motion: number): void {
-    const m = composed(this.#view, pose);
-    const [m0 = 0, m1 = 0, m2 = 0, m3 = 0, m4 = 0, m5 = 0, m6 = 0, m7 = 0, m8 = 0, m9 = 0, m10 = 0, m11 = 0] = m;
-    const halfX = this.widthPx / 2 / this.#focalPx;
-    const halfY = this.heightPx / 2 / this.#focalPx;
-    // The ball around the mesh against the five planes of what is seen.
-    const { radius } = mesh;
-    if (m11 < near - radius) return;
-    if (mesh.thin * this.#focalPx < m11) return;
-    if (Math.abs(m3) - m11 * halfX > radius * Math.hypot(1, halfX)) return;
-    if (Math.abs(m7) - m11 * halfY > radius * Math.hypot(1, halfY)) return;
+  /** Draws a mesh. @param pose of the mesh in the world @returns whether anything of it is seen so far */
+  draw(mesh: Mesh, pose: Pose, instance: number, motion: number): boolean {
+    if (!this.#isInView(mesh, pose)) return false;
+    const before = this.count;
+    const [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = composed(this.#view, pose);
     const { planes, starts, outlines } = mesh;
-    const [p0 = 0, p1 = 0, p2 = 0, , p4 = 0, p5 = 0, p6 = 0, , p8 = 0, p9 = 0, p10 = 0] = pose;
+    const [p0, p1, p2, , p4, p5, p6, , p8, p9, p10] = pose;
     for (let face = 0, at = 0; face < mesh.length; face++, at += 9) {
       const x = planes[at] ?? 0;
       const y = planes[at + 1] ?? 0;
@@ -158,6 +151,23 @@ export class Raster {
       this.motions[id] = motion;
       this.count++;
     }
+    return this.count > before;
+  }
+
+  /** Whether the ball around a mesh is within the five planes of what is seen, and what is thin about it wide enough. */
+  #isInView({ radius, thin }: Mesh, pose: Pose): boolean {
+    const view = this.#view;
+    const x = pose[3];
+    const y = pose[7];
+    const z = pose[11];
+    const depth = view[8] * x + view[9] * y + view[10] * z + view[11];
+    if (depth < near - radius || thin * this.#focalPx < depth) return false;
+    const halfX = this.widthPx / 2 / this.#focalPx;
+    const aside = Math.abs(view[0] * x + view[1] * y + view[2] * z + view[3]);
+    if (aside - depth * halfX > radius * Math.sqrt(1 + halfX * halfX)) return false;
+    const halfY = this.heightPx / 2 / this.#focalPx;
+    const up = Math.abs(view[4] * x + view[5] * y + view[6] * z + view[7]);
+    return up - depth * halfY <= radius * Math.sqrt(1 + halfY * halfY);
   }
 
   #keep(at: number, a: number, b: number, c: number): void {

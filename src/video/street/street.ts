@@ -10,8 +10,8 @@ import { lightOf, type Light } from "./light.ts";
 import { makeMaterials, type Materials } from "./materials.ts";
 import { Mesh } from "./mesh.ts";
 import { clouds } from "./paints.ts";
-import { motionOf, paint, type Motion, type Painting } from "./painter.ts";
-import { identity, inverted, standing, type Pose } from "./pose.ts";
+import { motionOf, Painter, type Motion, type Movement, type Painting } from "./painter.ts";
+import { composed, inverted, standing, type Pose } from "./pose.ts";
 import { Raster } from "./raster.ts";
 import { Route } from "./route.ts";
 import { Sensor } from "./sensor.ts";
@@ -19,7 +19,7 @@ import type { StreetFrame, StreetStill } from "./street-frame.ts";
 import { resolveStreet, type ResolvedStreet, type StreetOptions } from "./street-options.ts";
 import { Surface } from "./surface.ts";
 import { Town } from "./town.ts";
-import { limbPose, makeTraffic, type Actor } from "./traffic.ts";
+import { bodyPose, makeTraffic, type Actor, type Moment } from "./traffic.ts";
 
 /** How far things are drawn, in metres. */
 const drawn = 230;
@@ -36,8 +36,7 @@ export class Street {
   readonly #actors: readonly Actor[];
   readonly #light: Light;
   readonly #raster: Raster;
-  readonly #surface: Surface;
-  readonly #firmament: Firmament;
+  readonly #painter: Painter;
   readonly #sensor: Sensor;
   readonly #road: Mesh;
   /** What was rendered last. */
@@ -57,56 +56,65 @@ export class Street {
     this.#actors = makeTraffic(resolved, route, grid, this.#materials);
     this.#light = lightOf(style, chanceAt(seed, 1, 11), 2 * Math.PI * chanceAt(seed, 2, 11));
     this.#raster = new Raster(widthPx, heightPx, table);
-    this.#surface = new Surface(this.#raster, this.#light, new Daylight(this.#town, this.#light), grid, table);
-    this.#firmament = new Firmament(this.#light, clouds(seed, this.#light.cloudCover));
+    const daylight = new Daylight(this.#town, this.#light);
+    this.#painter = new Painter(
+      this.#raster,
+      new Surface(this.#raster, this.#light, daylight, grid, table),
+      new Firmament(this.#light, clouds(seed, this.#light.cloudCover)),
+    );
     this.#sensor = new Sensor(resolved);
     this.#road = new Mesh().floor([-400, 400], [-400, 400], 0, { material: this.#materials.road, label: label.road });
   }
 
   /** Frame `index` from 0. */
   frame(index: number): StreetFrame {
+    const { widthPx, heightPx } = this.options;
     if (this.#last?.index !== index - 1) {
-      this.#last = index === 0 ? undefined : { index: index - 1, painting: this.#render(index - 1) };
+      this.#last = index === 0 ? undefined : { index: index - 1, painting: this.#render(index - 1).painting };
     }
     const before = this.#last;
-    const painting = this.#render(index);
+    const { painting, movement } = this.#render(index, before !== undefined);
     this.#last = { index, painting };
-    const { flow } = painting;
-    const occluded =
-      before === undefined ? new Uint8Array(painting.labels.length) : this.#occluded(painting, before.painting);
-    if (before === undefined) flow.fill(0);
-    return { ...this.#exposed(painting, index), flow, occluded };
+    const pixels = widthPx * heightPx;
+    const exposed = this.#exposed(painting, index);
+    if (before === undefined || movement === undefined) {
+      return { ...exposed, flow: new Float32Array(2 * pixels), occluded: new Uint8Array(pixels) };
+    }
+    return { ...exposed, flow: movement.flow, occluded: this.#occluded(painting, movement, before.painting) };
   }
 
   /** Frame `index` without its motion: half the work where it does not follow the one before. */
   still(index: number): StreetStill {
-    const painting = this.#render(index);
+    const { painting } = this.#render(index);
     this.#last = { index, painting };
     return this.#exposed(painting, index);
   }
 
-  #exposed({ light, labels, depth, instances }: Painting, index: number): StreetStill {
+  #exposed({ labels, depth, instances }: Painting, index: number): StreetStill {
     const { widthPx, heightPx, fps } = this.options;
+    const data = this.#sensor.expose(this.#painter.light, index);
     return {
-      frame: { data: this.#sensor.expose(light, index), widthPx, heightPx, timestampSec: index / fps },
+      frame: { data, widthPx, heightPx, timestampSec: index / fps },
       labels: { data: labels, widthPx, heightPx },
       depth,
       instances,
     };
   }
 
-  #render(index: number): Painting {
+  #render(index: number, moves = false): { readonly painting: Painting; readonly movement: Movement | undefined } {
     const { widthPx, heightPx, fps, camera } = this.options;
-    const [sec, secBefore] = [index / fps, Math.max(0, index - 1) / fps];
+    const sec = index / fps;
+    const secBefore = Math.max(0, index - 1) / fps;
     const pose = this.#camera.pose(sec);
     const viewBefore = inverted(this.#camera.pose(secBefore));
     const raster = this.#raster;
     const { focalPx } = this.#camera;
     raster.begin(inverted(pose), focalPx);
     // Motion 0 is that of all that stands.
-    const motions: Motion[] = [motionOf(identity, identity, pose, viewBefore)];
-    const [x, z] = [pose[3] ?? 0, pose[11] ?? 0];
-    this.#actorsInto(raster, motions, sec, secBefore, pose, viewBefore, x, z);
+    const motions: Motion[] = [composed(viewBefore, pose)];
+    const x = pose[3];
+    const z = pose[11];
+    for (const actor of this.#actors) this.#actorInto(actor, motions, sec, secBefore, pose, viewBefore);
     this.#townInto(raster, x, z);
     raster.draw(this.#road, standing(Math.round(x), 0, Math.round(z), 0), 0, 0);
     const eye = {
@@ -116,30 +124,24 @@ export class Street {
       heightPx,
       hasHeadlights: this.#light.isDark && camera !== "fixed" && camera !== "pan",
     };
-    return paint(raster, this.#surface, this.#firmament, eye, sec, motions, viewBefore);
+    const painting = this.#painter.paint(eye, sec);
+    return { painting, movement: moves ? this.#painter.movement(eye, motions, viewBefore) : undefined };
   }
 
-  #actorsInto(
-    raster: Raster,
-    motions: Motion[],
-    sec: number,
-    secBefore: number,
-    camera: Pose,
-    viewBefore: Pose,
-    x: number,
-    z: number,
-  ): void {
-    for (const actor of this.#actors) {
-      const now = actor.at(sec);
-      if (Math.hypot(now.x - x, now.z - z) > drawn) continue;
-      const then = actor.at(secBefore);
-      for (const limb of actor.limbs) {
-        const poseNow = limbPose(limb, now);
-        motions.push(
-          then.round === now.round ? motionOf(poseNow, limbPose(limb, then), camera, viewBefore) : undefined,
-        );
-        raster.draw(limb.mesh, poseNow, actor.instance, motions.length - 1);
-      }
+  /** Draws someone, and adds the motions of what is seen. */
+  #actorInto(actor: Actor, motions: Motion[], sec: number, secBefore: number, camera: Pose, viewBefore: Pose): void {
+    const now = actor.at(sec);
+    const dx = now.x - camera[3];
+    const dz = now.z - camera[11];
+    if (dx * dx + dz * dz > drawn * drawn) return;
+    const body = bodyPose(now);
+    let then: Moment | undefined;
+    for (const limb of actor.limbs) {
+      const poseNow = composed(body, limb.pose(now.phase, now.swing));
+      if (!this.#raster.draw(limb.mesh, poseNow, actor.instance, motions.length)) continue;
+      then ??= actor.at(secBefore);
+      const poseBefore = composed(bodyPose(then), limb.pose(then.phase, then.swing));
+      motions.push(then.round === now.round ? motionOf(poseNow, poseBefore, camera, viewBefore) : undefined);
     }
   }
 
@@ -150,7 +152,8 @@ export class Street {
     for (let i = west; i <= east; i++) {
       for (let j = south; j <= north; j++) {
         for (const { mesh, pose, instance } of this.#town.tile(i, j).things) {
-          if (Math.hypot((pose[3] ?? 0) - x, (pose[11] ?? 0) - z) > drawn + mesh.radius) continue;
+          const far = drawn + mesh.radius;
+          if ((pose[3] - x) ** 2 + (pose[11] - z) ** 2 > far * far) continue;
           raster.draw(mesh, pose, instance, 0);
         }
       }
@@ -158,32 +161,36 @@ export class Street {
   }
 
   /** Points that something nearer stood before, or that were outside the picture. */
-  #occluded({ flow, depthBefore, instances }: Painting, before: Painting): Uint8Array<ArrayBuffer> {
+  #occluded({ instances }: Painting, { flow, depthBefore }: Movement, before: Painting): Uint8Array<ArrayBuffer> {
     const { widthPx, heightPx } = this.options;
     const pixels = widthPx * heightPx;
     const occluded = new Uint8Array(pixels);
-    for (let at = 0; at < pixels; at++) {
-      const wanted = depthBefore[at] ?? -1;
-      const x = (at % widthPx) + (flow[at] ?? 0);
-      const y = Math.floor(at / widthPx) + (flow[pixels + at] ?? 0);
-      if (wanted < 0 || x < -0.5 || y < -0.5 || x > widthPx - 0.5 || y > heightPx - 0.5) {
-        occluded[at] = 1;
-        continue;
+    for (let row = 0, at = 0; row < heightPx; row++) {
+      for (let column = 0; column < widthPx; column++, at++) {
+        const wanted = depthBefore[at] ?? -1;
+        const x = column + (flow[at] ?? 0);
+        const y = row + (flow[pixels + at] ?? 0);
+        if (wanted < 0 || x < -0.5 || y < -0.5 || x > widthPx - 0.5 || y > heightPx - 0.5) {
+          occluded[at] = 1;
+          continue;
+        }
+        // Seen, if the same thing is as far at any of the pixels that share that place; on the ground a pixel covers much.
+        const left = Math.floor(x);
+        const top = Math.floor(y);
+        const instance = instances[at] ?? 0;
+        let isSeen = false;
+        for (let k = 0; k < 4 && !isSeen; k++) {
+          const share = (k & 1 ? x - left : 1 + left - x) * (k >> 1 ? y - top : 1 + top - y);
+          if (share < leastShare) continue;
+          const thereX = Math.min(widthPx - 1, Math.max(0, left + (k & 1)));
+          const thereY = Math.min(heightPx - 1, Math.max(0, top + (k >> 1)));
+          const there = thereY * widthPx + thereX;
+          if (before.instances[there] !== instance) continue;
+          const found = before.depth[there] ?? 0;
+          isSeen = found === wanted || Math.abs(found - wanted) < 0.06 + 0.04 * wanted;
+        }
+        if (!isSeen) occluded[at] = 1;
       }
-      // Seen, if the same thing is as far at any of the pixels that share that place; on the ground a pixel covers much.
-      const [left, top] = [Math.floor(x), Math.floor(y)];
-      let isSeen = false;
-      for (let k = 0; k < 4 && !isSeen; k++) {
-        const share = (k & 1 ? x - left : 1 + left - x) * (k >> 1 ? y - top : 1 + top - y);
-        if (share < leastShare) continue;
-        const column = Math.min(widthPx - 1, Math.max(0, left + (k & 1)));
-        const row = Math.min(heightPx - 1, Math.max(0, top + (k >> 1)));
-        const there = row * widthPx + column;
-        if (before.instances[there] !== instances[at]) continue;
-        const found = before.depth[there] ?? 0;
-        isSeen = found === wanted || Math.abs(found - wanted) < 0.06 + 0.04 * wanted;
-      }
-      if (!isSeen) occluded[at] = 1;
     }
     return occluded;
   }

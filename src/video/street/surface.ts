@@ -5,6 +5,7 @@ import type { Daylight, GroundLight } from "./daylight.ts";
 import { label } from "./label.ts";
 import type { Light } from "./light.ts";
 import type { Material } from "./materials.ts";
+import type { Pose } from "./pose.ts";
 import { numbersPerFace, type Raster } from "./raster.ts";
 import type { Texture } from "./texture.ts";
 import type { Grid } from "./town.ts";
@@ -12,7 +13,7 @@ import type { Grid } from "./town.ts";
 /** A camera at a time, as the surfaces need it. */
 export interface Eye {
   /** From the camera to the world. */
-  readonly pose: Float64Array;
+  readonly pose: Pose;
   readonly focalPx: number;
   readonly widthPx: number;
   readonly heightPx: number;
@@ -106,10 +107,10 @@ export class Surface {
       const { pose } = eye;
       const rayX = (x - eye.widthPx / 2) / eye.focalPx;
       const rayY = (y - eye.heightPx / 2) / eye.focalPx;
-      const worldX = (pose[3] ?? 0) + depth * ((pose[0] ?? 0) * rayX + (pose[1] ?? 0) * rayY + (pose[2] ?? 0));
-      const eyeHeight = pose[7] ?? 0;
-      const worldY = eyeHeight + depth * ((pose[4] ?? 0) * rayX + (pose[5] ?? 0) * rayY + (pose[6] ?? 0));
-      const worldZ = (pose[11] ?? 0) + depth * ((pose[8] ?? 0) * rayX + (pose[9] ?? 0) * rayY + (pose[10] ?? 0));
+      const worldX = pose[3] + depth * (pose[0] * rayX + pose[1] * rayY + pose[2]);
+      const eyeHeight = pose[7];
+      const worldY = eyeHeight + depth * (pose[4] * rayX + pose[5] * rayY + pose[6]);
+      const worldZ = pose[11] + depth * (pose[8] * rayX + pose[9] * rayY + pose[10]);
       if (isGround) {
         const { sunColour, skyLight, sun } = light;
         const share = (this.#sunAt(worldX, worldZ) * sun[1]) / 255;
@@ -135,7 +136,7 @@ export class Surface {
         const footprint = depth / eye.focalPx;
         const long = footprint * Math.min(40, Math.max(1, depth / Math.max(0.5, eyeHeight - worldY)));
         const dark = material.kind === "shade" ? this.#shade(face, x, y, depth, material.halfExtent) : 1;
-        this.#ground(material, face, worldX, worldZ, footprint, long, Math.abs(pose[10] ?? 0) > Math.abs(pose[2] ?? 0));
+        this.#ground(material, face, worldX, worldZ, footprint, long, Math.abs(pose[10]) > Math.abs(pose[2]));
         this.red *= dark * lightR;
         this.green *= dark * lightG;
         this.blue *= dark * lightB;
@@ -325,9 +326,9 @@ export class Surface {
     const { pose } = eye;
     const rayX = (x - eye.widthPx / 2) / eye.focalPx;
     const rayY = (y - eye.heightPx / 2) / eye.focalPx;
-    const dx = (pose[0] ?? 0) * rayX + (pose[1] ?? 0) * rayY + (pose[2] ?? 0);
-    const dy = (pose[4] ?? 0) * rayX + (pose[5] ?? 0) * rayY + (pose[6] ?? 0);
-    const dz = (pose[8] ?? 0) * rayX + (pose[9] ?? 0) * rayY + (pose[10] ?? 0);
+    const dx = pose[0] * rayX + pose[1] * rayY + pose[2];
+    const dy = pose[4] * rayX + pose[5] * rayY + pose[6];
+    const dz = pose[8] * rayX + pose[9] * rayY + pose[10];
     const dot = dx * (normals[3 * face] ?? 0) + dy * (normals[3 * face + 1] ?? 0) + dz * (normals[3 * face + 2] ?? 0);
     return -dot / Math.sqrt(dx * dx + dy * dy + dz * dz);
   }

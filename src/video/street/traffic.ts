@@ -4,7 +4,7 @@
 import { Dice, modulo } from "./dice.ts";
 import type { Materials } from "./materials.ts";
 import { makeCyclist, makePedestrian, type Limb } from "./people.ts";
-import { composed, identity, standing, type Pose } from "./pose.ts";
+import { identity, standing, type Pose } from "./pose.ts";
 import type { Route } from "./route.ts";
 import type { ResolvedStreet } from "./street-options.ts";
 import { kerbHeight, type Grid } from "./town.ts";
@@ -33,9 +33,9 @@ export interface Actor {
   at(sec: number): Moment;
 }
 
-/** A piece of an actor in the world. */
-export function limbPose(limb: Limb, { x, y, z, yaw, phase, swing }: Moment): Pose {
-  return composed(standing(x, y, z, yaw), limb.pose(phase, swing));
+/** Where an actor's body is in the world. */
+export function bodyPose({ x, y, z, yaw }: Moment): Pose {
+  return standing(x, y, z, yaw);
 }
 
 const firstInstance = 64_001;
