@@ -4,7 +4,7 @@ import type { Light } from "./light.ts";
 import type { Solid, Tile, Town } from "./town.ts";
 
 /** Sun (0 in shadow, 255 in the sun) and light of lamps (255 is as much as full daylight) of a tile's ground. */
-export interface GroundLight {
+interface GroundLight {
   readonly columns: number;
   readonly rows: number;
   readonly sun: Uint8Array;
@@ -19,14 +19,41 @@ export class Daylight {
   readonly #town: Town;
   readonly #light: Light;
   readonly #maps = new Map<number, GroundLight>();
+  // The tile that was asked for last.
+  #i = Number.NaN;
+  #j = Number.NaN;
+  #map: GroundLight | undefined;
 
   constructor(town: Town, light: Light) {
     this.#town = town;
     this.#light = light;
   }
 
+  /** Sun that a place on the ground has, 0..255. */
+  sunAt(x: number, z: number): number {
+    const map = this.#mapAt(x, z);
+    return bilinear(map.sun, map, x - this.#i * this.#town.grid.east, z - this.#j * this.#town.grid.north);
+  }
+
+  /** Light of lamps that a place on the ground has, 0..255. */
+  lampAt(x: number, z: number): number {
+    const map = this.#mapAt(x, z);
+    return bilinear(map.lamps, map, x - this.#i * this.#town.grid.east, z - this.#j * this.#town.grid.north);
+  }
+
+  #mapAt(x: number, z: number): GroundLight {
+    const { east, north } = this.#town.grid;
+    const i = Math.floor(x / east);
+    const j = Math.floor(z / north);
+    if (this.#map !== undefined && i === this.#i && j === this.#j) return this.#map;
+    this.#i = i;
+    this.#j = j;
+    this.#map = this.#mapOf(i, j);
+    return this.#map;
+  }
+
   /** The map of tile (i, j). */
-  map(i: number, j: number): GroundLight {
+  #mapOf(i: number, j: number): GroundLight {
     const key = (i + 0x8000) * 0x10000 + (j + 0x8000);
     let map = this.#maps.get(key);
     if (map === undefined) {
@@ -120,4 +147,17 @@ function shine(lamps: Uint8Array, x: number, z: number, height: number, columns:
       lamps[at] = Math.min(255, (lamps[at] ?? 0) + strength);
     }
   }
+}
+
+function bilinear(values: Uint8Array, { columns, rows }: GroundLight, x: number, z: number): number {
+  const px = Math.max(0, Math.min(columns - 1.001, x - 0.5));
+  const pz = Math.max(0, Math.min(rows - 1.001, z - 0.5));
+  const ix = px | 0;
+  const iz = pz | 0;
+  const fx = px - ix;
+  const fz = pz - iz;
+  const at = iz * columns + ix;
+  const upper = (values[at] ?? 0) * (1 - fx) + (values[at + 1] ?? 0) * fx;
+  const lower = (values[at + columns] ?? 0) * (1 - fx) + (values[at + columns + 1] ?? 0) * fx;
+  return upper + fz * (lower - upper);
 }

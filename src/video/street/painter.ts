@@ -6,7 +6,7 @@ import type { Firmament } from "./firmament.ts";
 import { label } from "./label.ts";
 import { composed, inverted, type Pose } from "./pose.ts";
 import { numbersPerFace, sky, type Raster } from "./raster.ts";
-import type { Eye, Surface } from "./surface.ts";
+import type { Canvas, Eye, Surface } from "./surface.ts";
 
 /** How the mesh with a motion moved: from the camera now to the camera of the frame before; `undefined`: it was nowhere. */
 export type Motion = Pose | undefined;
@@ -33,9 +33,10 @@ export class Painter {
   readonly #raster: Raster;
   readonly #surface: Surface;
   readonly #firmament: Firmament;
-  /** How much each pixel mirrors what is above it, and whether any does. */
-  readonly #mirrors: Float32Array;
+  readonly #canvas: Canvas;
   #isMirroring = false;
+  /** One face's share of a pixel. */
+  readonly #part: Canvas = { light: new Float32Array(3), mirrors: new Float32Array(1) };
   /** Face of each pixel and the place where it was looked at, of the picture that was painted last. */
   readonly #faces: Int32Array;
   readonly #places: Float32Array;
@@ -48,7 +49,7 @@ export class Painter {
     this.#firmament = firmament;
     const pixels = raster.widthPx * raster.heightPx;
     this.light = new Float32Array(3 * pixels);
-    this.#mirrors = new Float32Array(pixels);
+    this.#canvas = { light: this.light, mirrors: new Float32Array(pixels) };
     this.#faces = new Int32Array(pixels);
     this.#places = new Float32Array(2 * pixels);
     this.#depthBefore = new Float32Array(pixels);
@@ -62,30 +63,35 @@ export class Painter {
     const labels = new Uint8Array(pixels);
     const depth = new Float32Array(pixels);
     const instances = new Uint16Array(pixels);
-    const { light } = this;
-    const mirrors = this.#mirrors;
     const faces = this.#faces;
     const places = this.#places;
     this.#isMirroring = false;
     this.#surface.begin(eye);
     for (let y = 0, at = 0; y < heightPx; y++) {
-      for (let x = 0; x < widthPx; x++, at++) {
-        const first = 2 * y * columns + 2 * x;
-        let face = samples[first] ?? sky;
-        if (face === samples[first + 1] && face === samples[first + columns] && face === samples[first + columns + 1]) {
-          const seen = this.#look(eye, sec, face, x + 0.5, y + 0.5);
-          light[3 * at] = seen.red;
-          light[3 * at + 1] = seen.green;
-          light[3 * at + 2] = seen.blue;
-          mirrors[at] = seen.mirror;
-          if (seen.mirror > 0) this.#isMirroring = true;
-          faces[at] = face;
-          places[2 * at] = x + 0.5;
-          places[2 * at + 1] = y + 0.5;
-        } else {
+      for (let x = 0; x < widthPx;) {
+        const first = 2 * (y * columns + x);
+        const face = samples[first] ?? sky;
+        // Pixels beside each other that show one face.
+        let run = 0;
+        for (let k = first; x + run < widthPx && isWhole(samples, k, columns, face); k += 2) run++;
+        if (run === 0) {
           this.#mixed(eye, sec, x, y, at, first);
-          face = faces[at] ?? sky;
+          run = 1;
+        } else {
+          this.#look(eye, sec, face, x + 0.5, y + 0.5, run, this.#canvas, at);
+          for (let i = 0; i < run; i++) {
+            faces[at + i] = face;
+            places[2 * (at + i)] = x + i + 0.5;
+            places[2 * (at + i) + 1] = y + 0.5;
+          }
         }
+        x += run;
+        at += run;
+      }
+    }
+    for (let y = 0, at = 0; y < heightPx; y++) {
+      for (let x = 0; x < widthPx; x++, at++) {
+        const face = faces[at] ?? sky;
         if (face === sky) {
           labels[at] = label.sky;
           depth[at] = Infinity;
@@ -99,6 +105,7 @@ export class Painter {
           labels[at] = raster.labels[face] ?? 0;
           instances[at] = raster.instances[face] ?? 0;
         }
+        const first = 2 * (y * columns + x);
         const hasGaps =
           (gapLabels[first] ?? 0) |
           (gapLabels[first + 1] ?? 0) |
@@ -165,27 +172,17 @@ export class Painter {
     return { flow, depthBefore };
   }
 
-  #look(eye: Eye, sec: number, face: number, x: number, y: number): Surface | Firmament {
-    if (face !== sky) {
-      this.#surface.look(face, x, y);
-      return this.#surface;
-    }
-    const { pose, focalPx, widthPx, heightPx } = eye;
-    const rx = (x - widthPx / 2) / focalPx;
-    const ry = (y - heightPx / 2) / focalPx;
-    this.#firmament.look(
-      pose[0] * rx + pose[1] * ry + pose[2],
-      pose[4] * rx + pose[5] * ry + pose[6],
-      pose[8] * rx + pose[9] * ry + pose[10],
-      sec,
-    );
-    return this.#firmament;
+  /** Paints pixels of a face, or of the sky, beside each other. */
+  #look(eye: Eye, sec: number, face: number, x: number, y: number, count: number, canvas: Canvas, at: number): void {
+    if (face === sky) this.#firmament.paint(eye, sec, x, y, count, canvas, at);
+    else if (this.#surface.paint(face, x, y, count, canvas, at)) this.#isMirroring = true;
   }
 
   /** A pixel with several faces. @param at its number @param first its first sample */
   #mixed(eye: Eye, sec: number, x: number, y: number, at: number, first: number): void {
     const { columns, samples, nearness } = this.#raster;
     const { light } = this;
+    const part = this.#part.light;
     const four = this.#four;
     four[0] = samples[first] ?? sky;
     four[1] = samples[first + 1] ?? sky;
@@ -214,11 +211,11 @@ export class Painter {
       }
       const faceX = x + 0.25 + (0.5 * sx) / count;
       const faceY = y + 0.25 + (0.5 * sy) / count;
-      const seen = this.#look(eye, sec, face, faceX, faceY);
-      red += count * seen.red;
-      green += count * seen.green;
-      blue += count * seen.blue;
-      mirror += count * seen.mirror;
+      this.#look(eye, sec, face, faceX, faceY, 1, this.#part, 0);
+      red += count * (part[0] ?? 0);
+      green += count * (part[1] ?? 0);
+      blue += count * (part[2] ?? 0);
+      mirror += count * (this.#part.mirrors[0] ?? 0);
       if (count > most || (count === most && nearest > mostNear)) {
         most = count;
         mostNear = nearest;
@@ -230,8 +227,7 @@ export class Painter {
     light[3 * at] = red / 4;
     light[3 * at + 1] = green / 4;
     light[3 * at + 2] = blue / 4;
-    this.#mirrors[at] = mirror / 4;
-    if (mirror > 0) this.#isMirroring = true;
+    this.#canvas.mirrors[at] = mirror / 4;
   }
 
   /** Label of the gap that half of a pixel's samples look through, plus 1; 0 for none. */
@@ -263,7 +259,7 @@ export class Painter {
       // Three rows: the surface is rough.
       const rows = [Math.max(0, from - 4), from, Math.min(heightPx - 1, from + 4)];
       for (let x = 0; x < widthPx; x++) {
-        const share = this.#mirrors[y * widthPx + x] ?? 0;
+        const share = this.#canvas.mirrors[y * widthPx + x] ?? 0;
         if (share <= 0) continue;
         for (let c = 0; c < 3; c++) {
           let sum = 0;
@@ -279,4 +275,11 @@ export class Painter {
 /** Motion of a mesh between two frames, from camera to camera. */
 export function motionOf(poseNow: Pose, poseBefore: Pose, camera: Pose, viewBefore: Pose): Pose {
   return composed(composed(viewBefore, poseBefore), composed(inverted(poseNow), camera));
+}
+
+/** Whether the four samples of the pixel that begins at `k` show a face. */
+function isWhole(samples: Int32Array, k: number, columns: number, face: number): boolean {
+  return (
+    samples[k] === face && samples[k + 1] === face && samples[k + columns] === face && samples[k + columns + 1] === face
+  );
 }

@@ -55,3 +55,45 @@ function halved({ size, data }: TextureLevel): TextureLevel {
   }
   return { size: half, data: small };
 }
+
+/** Looks texels up. One object is reused for all. */
+export class TexelReader {
+  /** What was found last, 0..255. */
+  r = 0;
+  g = 0;
+  b = 0;
+  a = 0;
+
+  /**
+   * Bilinear in the size that fits.
+   * @param u, v places, of which the texture is 1 wide @param texels of the largest size that a pixel covers, along each axis
+   */
+  read({ levels }: Texture, u: number, v: number, texels: number): void {
+    // log2, rounded.
+    const lod = texels <= 1 ? 0 : 31 - Math.clz32(texels * Math.SQRT2);
+    const { size, data } = levels[lod < levels.length ? lod : levels.length - 1] ?? levels[0];
+    const mask = size - 1;
+    const x = u * size - 0.5;
+    const y = v * size - 0.5;
+    const ix = Math.floor(x);
+    const iy = Math.floor(y);
+    const fx = x - ix;
+    const fy = y - iy;
+    const x0 = ix & mask;
+    const x1 = (ix + 1) & mask;
+    const y0 = (iy & mask) * size;
+    const y1 = ((iy + 1) & mask) * size;
+    const p = 4 * (y0 + x0);
+    const q = 4 * (y0 + x1);
+    const r = 4 * (y1 + x0);
+    const s = 4 * (y1 + x1);
+    const wp = (1 - fx) * (1 - fy);
+    const wq = fx * (1 - fy);
+    const wr = (1 - fx) * fy;
+    const ws = fx * fy;
+    this.r = wp * (data[p] ?? 0) + wq * (data[q] ?? 0) + wr * (data[r] ?? 0) + ws * (data[s] ?? 0);
+    this.g = wp * (data[p + 1] ?? 0) + wq * (data[q + 1] ?? 0) + wr * (data[r + 1] ?? 0) + ws * (data[s + 1] ?? 0);
+    this.b = wp * (data[p + 2] ?? 0) + wq * (data[q + 2] ?? 0) + wr * (data[r + 2] ?? 0) + ws * (data[s + 2] ?? 0);
+    this.a = wp * (data[p + 3] ?? 0) + wq * (data[q + 3] ?? 0) + wr * (data[r + 3] ?? 0) + ws * (data[s + 3] ?? 0);
+  }
+}
