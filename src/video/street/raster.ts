@@ -176,11 +176,6 @@ export class Raster {
     this.linear[at + 2] = c - (a * this.widthPx) / 2 - (b * this.heightPx) / 2;
   }
 
-  #at(at: number, x: number, y: number): number {
-    const { linear } = this;
-    return (linear[at] ?? 0) * x + (linear[at + 1] ?? 0) * y + (linear[at + 2] ?? 0);
-  }
-
   #grow(): void {
     const faces = Math.max(4096, 2 * (this.linear.length / numbersPerFace));
     const grown = <T extends Float64Array | Float32Array | Uint16Array | Uint8Array>(from: T, to: T): T => {
@@ -274,6 +269,8 @@ export class Raster {
     const a = linear[at] ?? 0;
     const b = linear[at + 1] ?? 0;
     const c = linear[at + 2] ?? 0;
+    const ux = linear[at + 3] ?? 0;
+    const vx = linear[at + 6] ?? 0;
     let written = false;
     let level: TextureLevel | undefined;
     let perMetre = 0;
@@ -296,6 +293,8 @@ export class Raster {
         }
         continue;
       }
+      const uAtRow = (linear[at + 4] ?? 0) * y + (linear[at + 5] ?? 0);
+      const vAtRow = (linear[at + 7] ?? 0) * y + (linear[at + 8] ?? 0);
       for (let column = from; column <= to; column++) {
         const x = (column + 0.5) / 2;
         const w = a * x + atRow;
@@ -309,8 +308,9 @@ export class Raster {
           perMetre = level.size / metres;
         }
         const mask = level.size - 1;
-        const u = Math.floor((this.#at(at + 3, x, y) / w) * perMetre) & mask;
-        const v = Math.floor((this.#at(at + 6, x, y) / w) * perMetre) & mask;
+        const depth = perMetre / w;
+        const u = Math.floor((ux * x + uAtRow) * depth) & mask;
+        const v = Math.floor((vx * x + vAtRow) * depth) & mask;
         const cover = level.data[4 * (v * level.size + u) + 3] ?? 0;
         if (cover < 128) {
           if (cover >= gapCover / 2 && w > (gapNearness[k] ?? 0)) {

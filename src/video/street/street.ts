@@ -112,11 +112,9 @@ export class Street {
     raster.begin(inverted(pose), focalPx);
     // Motion 0 is that of all that stands.
     const motions: Motion[] = [composed(viewBefore, pose)];
-    const x = pose[3];
-    const z = pose[11];
     for (const actor of this.#actors) this.#actorInto(actor, motions, sec, secBefore, pose, viewBefore);
-    this.#townInto(raster, x, z);
-    raster.draw(this.#road, standing(Math.round(x), 0, Math.round(z), 0), 0, 0);
+    this.#townInto(pose[3], pose[11]);
+    raster.draw(this.#road, standing(Math.round(pose[3]), 0, Math.round(pose[11]), 0), 0, 0);
     const eye = {
       pose,
       focalPx,
@@ -145,17 +143,21 @@ export class Street {
     }
   }
 
-  #townInto(raster: Raster, x: number, z: number): void {
+  /** Draws the tiles around a place, the nearest first: what is behind them then costs little. */
+  #townInto(x: number, z: number): void {
     const { grid } = this.#town;
-    const [west, east] = [Math.floor((x - drawn) / grid.east), Math.floor((x + drawn) / grid.east)];
-    const [south, north] = [Math.floor((z - drawn) / grid.north), Math.floor((z + drawn) / grid.north)];
-    for (let i = west; i <= east; i++) {
-      for (let j = south; j <= north; j++) {
-        for (const { mesh, pose, instance } of this.#town.tile(i, j).things) {
-          const far = drawn + mesh.radius;
-          if ((pose[3] - x) ** 2 + (pose[11] - z) ** 2 > far * far) continue;
-          raster.draw(mesh, pose, instance, 0);
-        }
+    const tiles: { readonly i: number; readonly j: number; readonly far: number }[] = [];
+    for (let i = Math.floor((x - drawn) / grid.east); i <= Math.floor((x + drawn) / grid.east); i++) {
+      for (let j = Math.floor((z - drawn) / grid.north); j <= Math.floor((z + drawn) / grid.north); j++) {
+        tiles.push({ i, j, far: Math.hypot((i + 0.5) * grid.east - x, (j + 0.5) * grid.north - z) });
+      }
+    }
+    tiles.sort((a, b) => a.far - b.far);
+    for (const { i, j } of tiles) {
+      for (const { mesh, pose, instance } of this.#town.tile(i, j).things) {
+        const far = drawn + mesh.radius;
+        if ((pose[3] - x) ** 2 + (pose[11] - z) ** 2 > far * far) continue;
+        this.#raster.draw(mesh, pose, instance, 0);
       }
     }
   }
