@@ -68,6 +68,9 @@ export interface ResolvedSinkOptions {
   readonly preset: string;
 }
 
+/** What native frames share memory with: FFmpeg's bindings do not keep it from being collected. */
+const shared = new WeakMap<NativeFrame, Uint8Array>();
+
 /**
  * A native frame over `pixels`, rows without padding. It may share their memory: keep them unchanged, and give the
  * frame to nothing that writes into it or holds on to it, until it is freed.
@@ -80,13 +83,15 @@ export function nativeFrame(
   pts: bigint,
 ): NativeFrame {
   const buffer = Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength);
-  return NativeFrame.fromVideoBuffer(buffer, {
+  const frame = NativeFrame.fromVideoBuffer(buffer, {
     width: size.widthPx,
     height: size.heightPx,
     format,
     timeBase,
     pts,
   });
+  shared.set(frame, pixels);
+  return frame;
 }
 
 /**
