@@ -5,6 +5,7 @@ import { dot, gridX, gridY, line, ruleY } from "@observablehq/plot";
 import { chart } from "../src/report/chart.ts";
 import { Markup, markup } from "../src/report/markup.ts";
 import { style } from "../src/report/style.ts";
+import { svgFile } from "./svg-file.ts";
 import { curveName, sceneTitle } from "./street-clocks-text.ts";
 import type { ClockName, SceneResult, StreetClocksResult, StreetCurve } from "./street-clocks.ts";
 
@@ -60,17 +61,13 @@ export function streetClocksSvg(result: StreetClocksResult): string {
     return markup`<g transform="${at}"><text x="44" y="12" font-weight="600" fill="var(--ink)">${sceneTitle(scene)}</text><g transform="translate(0 16)" color="var(--ink)">${panelOf(scene)}</g></g>
 `;
   });
-  return `${markup`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12">
-<style>${new Markup(colourSchemes)}</style>
-<rect width="100%" height="100%" fill="var(--paper)"/>
-<text x="30" y="18" fill="var(--ink)">${legend}</text>
+  return svgFile(
+    { width, height },
+    markup`<text x="30" y="18" fill="var(--ink)">${legend}</text>
 <text x="44" y="38" fill="var(--muted)">${keyText}</text>
-${panels}</svg>
-`}`;
+${panels}`,
+  );
 }
-
-/** The colours of the page's style sheet alone: its layout is for HTML. */
-const colourSchemes = style.slice(0, style.indexOf("\n*"));
 
 const keyText =
   "★ is the oracle. Squares: the whole network is held; circles: its deep stage. Hollow and dashed: what is held moves along the flow.";

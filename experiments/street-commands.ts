@@ -11,6 +11,7 @@ import { writeAllWhole } from "../src/node/whole-file.ts";
 import type { ClockKind } from "../src/tune/index.ts";
 import { streetCameras, streetStyles, type StreetCamera, type StreetStyle } from "../src/video/street/index.ts";
 import { coverageText } from "./coverage.ts";
+import { howPictures } from "./how-pictures.ts";
 import { formatOf, withFormat, type FormatFlags } from "./rows.ts";
 import { streetClocksHtml, streetClocksSvg } from "./street-clocks-page.ts";
 import { streetClocksText } from "./street-clocks-text.ts";
@@ -23,7 +24,19 @@ const usualFirstSeed = 900_001;
 
 /** All of them. */
 export function streetCommands(): readonly Command[] {
-  return [flowCommand(), clocksCommand(), promiseCommand(), picturesCommand()];
+  return [flowCommand(), clocksCommand(), promiseCommand(), picturesCommand(), howCommand()];
+}
+
+function howCommand(): Command {
+  return new Command("how-pictures")
+    .description("Pictures of what schedules do: labels while the network rests, and what an adaptive clock sees.")
+    .requiredOption("-o, --output <folder>", "where the pictures go")
+    .option("--model <model>", "model folder, .onnx file or hf:owner/name (default: the network in the box)")
+    .action(async ({ output, model }: { readonly output: string; readonly model?: string }) =>
+      print((await howPictures(output, model)).join("\n")),
+    )
+    .exitOverride()
+    .showHelpAfterError("(add --help for the flags)");
 }
 
 function picturesCommand(): Command {

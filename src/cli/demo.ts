@@ -18,6 +18,7 @@ interface DemoFlags {
   readonly style?: StreetStyle;
   readonly camera?: StreetCamera;
   readonly model?: string;
+  readonly map?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -33,6 +34,7 @@ export function demoCommand(signal: AbortSignal): Command {
     .addOption(new Option("--style <style>", "light and weather (default: day)").choices([...streetStyles]))
     .addOption(new Option("--camera <kind>", "how the camera moves (default: drive)").choices([...streetCameras]))
     .option("--model <model>", "model folder, .onnx file or hf:owner/name (default: the network in the box)")
+    .option("--map <map>", "mapping of its classes to the street's: a name or a JSON file (default: by name)")
     .option("-q, --quiet", "no progress, warnings only")
     .option("--json", "print on standard output what `evaluate --json` prints, and nothing else")
     .addHelpText(
@@ -60,6 +62,7 @@ async function run(video: string | undefined, flags: DemoFlags, signal: AbortSig
       output: flags.output,
       ...(flags.seconds !== undefined && { seconds: flags.seconds }),
       model: modelSpec(undefined, flags.model, quiet),
+      ...(flags.map !== undefined && { map: flags.map }),
       hub: { onProgress: downloadProgress(), signal },
       signal,
       onStart: ({ dataset, notes }) => {

@@ -1,23 +1,17 @@
-// Random numbers that are the same on every machine. For weights of untrained networks, not for cryptography.
-// The generator is mulberry32 (Tommy Ettinger, public domain); streams are told apart by an FNV-1a hash.
+// Random numbers for weights of untrained networks. Streams are told apart by an FNV-1a hash.
+
+import { seeded } from "../seeded.ts";
 
 /** Numbers of one stream: a seed and a text (the name of the tensor that they are for). */
 export class Random {
-  #state: number;
+  /** The next number, evenly distributed in [0, 1). */
+  readonly next: () => number;
 
   /** @param seed any integer @param stream numbers of different streams have nothing to do with each other */
   constructor(seed: number, stream: string) {
     let hash = 0x811c9dc5;
     for (const char of `${seed}:${stream}`) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
-    this.#state = hash;
-  }
-
-  /** The next number, evenly distributed in [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+    this.next = seeded(hash);
   }
 
   /** `count` numbers, evenly distributed in [low, high). */

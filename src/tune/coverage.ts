@@ -3,7 +3,8 @@
 
 import { ClockworkError } from "../errors.ts";
 import { promiseOf, type Losses, type PromiseGoal } from "./promise.ts";
-import { shuffled, type Random } from "./random.ts";
+import type { Random } from "../seeded.ts";
+import { shuffled } from "./shuffled.ts";
 
 /** One repetition: blocks to calibrate on, and what is true of the footage they came from. */
 export interface CoverageDraw {

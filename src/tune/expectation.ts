@@ -4,7 +4,8 @@
 
 import type { ExpectedSignal, PlainSignal } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
-import { seeded, shuffled } from "./random.ts";
+import { seeded } from "../seeded.ts";
+import { shuffled } from "./shuffled.ts";
 
 /** Measured pairs: a frame, and an earlier one on which the stage fired last. */
 export interface DisagreementPairs {

@@ -14,7 +14,7 @@ import { MotionRecorder } from "./motion-recorder.ts";
 import type { MotionValues } from "./motion-values.ts";
 import { movedBy } from "./part.ts";
 import type { ProbeSamples } from "./probe.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../seeded.ts";
 import type { LabelMap, Recording } from "./recording.ts";
 import { gridLabels, sampleFrames, samplePositions } from "./sample.ts";
 

@@ -20,7 +20,7 @@ import { probeSignal, recordSignals, sampleFeatures, type FootageOptions, type O
 import { longestAge, motionSignals } from "./motion-values.ts";
 import { costOf, keysOf, partsOf, periodKeys, type Choice, type ClockKind, type Cost, type Part } from "./part.ts";
 import { fitProbe } from "./probe.ts";
-import { seeded } from "./random.ts";
+import { seeded } from "../seeded.ts";
 import { percent, textOf } from "./wording.ts";
 
 /** What clocks are compared on. */

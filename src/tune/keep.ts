@@ -8,7 +8,8 @@ import { scheduleForBudget, worthiest } from "./buy.ts";
 import { tryOut, type FootageParts, type Ground, type TunedCandidate } from "./ground.ts";
 import { adaptiveSchedule, periodSchedule, type Choice, type ClockKind } from "./part.ts";
 import { blocksNeeded, promiseOf, type PromiseGoal, type PromiseResult } from "./promise.ts";
-import { seeded, shuffled } from "./random.ts";
+import { seeded } from "../seeded.ts";
+import { shuffled } from "./shuffled.ts";
 import { percent } from "./wording.ts";
 
 /** What was promised. */

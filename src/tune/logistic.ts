@@ -1,7 +1,8 @@
 // Multinomial logistic regression by Adam (Kingma and Ba 2015), in plain loops that are laid out for a processor's cache. What
 // it is for is in probe.ts.
 
-import { shuffled, type Random } from "./random.ts";
+import type { Random } from "../seeded.ts";
+import { shuffled } from "./shuffled.ts";
 
 const batchSize = 256;
 const firstStep = 0.03;

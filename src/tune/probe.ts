@@ -8,7 +8,8 @@
 import type { LinearProbe } from "../clocks/index.ts";
 import { ClockworkError } from "../errors.ts";
 import { descend } from "./logistic.ts";
-import { seeded, shuffled, type Random } from "./random.ts";
+import { seeded, type Random } from "../seeded.ts";
+import { shuffled } from "./shuffled.ts";
 
 /** Feature vectors with the oracle's labels. */
 export interface ProbeSamples {

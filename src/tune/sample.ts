@@ -1,7 +1,8 @@
 // Which frames and positions a probe learns from. A video has far more feature vectors than a linear classifier needs, and
 // neighbours tell the same; so some frames, far apart, and some positions of each, with rare classes somewhat favoured.
 
-import { shuffled, type Random } from "./random.ts";
+import type { Random } from "../seeded.ts";
+import { shuffled } from "./shuffled.ts";
 
 /**
  * Frames spread over a stretch: one at random from each of `count` equal pieces; all where there are no more.

@@ -10,7 +10,7 @@ import type { DetailedEvaluation } from "../../evaluate/index.ts";
 import type { LabelMap } from "../../frame.ts";
 import { boxedModel, openModel, type HubOptions } from "../../models/index.ts";
 import { sizeText, type Size } from "../../network/index.ts";
-import { openSink, openVideo, paletteFor, type LabelSink, type VideoInfo } from "../../video/index.ts";
+import { FrameVideo, openVideo, paletteFor, type VideoInfo } from "../../video/index.ts";
 import type { StreetOptions } from "../../video/street/index.ts";
 import { evaluateModel, type ClockSpec, type EvaluationStart } from "../evaluate-model.ts";
 import type { ReportSources } from "../write-report.ts";
@@ -34,6 +34,8 @@ export interface DemoOptions {
   /** As for `openSegmenter`. */
   readonly model?: string;
   readonly hub?: HubOptions;
+  /** As for `evaluateModel`: from the network's classes to the street's. */
+  readonly map?: string;
   readonly signal?: AbortSignal;
   readonly onStart?: (start: EvaluationStart) => void;
   readonly onProgress?: (progress: DemoProgress) => void;
@@ -148,9 +150,9 @@ async function streetDemo(options: DemoOptions, street: StreetOptions): Promise<
 
 /** Renders everything before times are taken, which it would disturb, and writes it as a video. */
 async function writeClip(clip: Clip, path: string, options: DemoOptions): Promise<void> {
-  await writing(path, clip.fps, async (sink) => {
+  await writing(path, clip.fps, async (video) => {
     for await (const { frame, index } of framesOf(clip, options)) {
-      await sink.write(frame, noLabels(frame));
+      await video.write(frame);
       options.onProgress?.({ part: "render", step: "rendering the street", frames: index + 1, total: clip.frames });
     }
   });
@@ -190,7 +192,7 @@ async function show(
   clip: Clip,
   options: DemoOptions,
 ): Promise<{ evaluation: DetailedEvaluation; comparison: string; report: string }> {
-  const { output, model, hub, signal, onStart, onProgress } = options;
+  const { output, model, hub, map, signal, onStart, onProgress } = options;
   const path = join(output, "comparison.mp4");
   onProgress?.({ part: "evaluate", step: "opening the network", frames: 0, total: clip.frames });
   const evaluation = await evaluateModel({
@@ -201,6 +203,7 @@ async function show(
     report: output,
     ...(model !== undefined && { model }),
     ...(hub !== undefined && { hub }),
+    ...(map !== undefined && { map }),
     ...(signal !== undefined && { signal }),
     ...(onStart !== undefined && { onStart }),
     onProgress: ({ frames, total, clock }) => {
@@ -221,15 +224,17 @@ async function writeComparison(
   const shown = runs.findIndex(({ clock }) => clock === shownClock);
   const fired = timelines[shown]?.fired ?? [];
   const palette = paletteFor(classNames, 256);
-  await writing(path, clip.fps, async (sink) => {
+  await writing(path, clip.fps, async (video) => {
     for await (const { frame, index } of framesOf(clip, options)) {
+      const { widthPx, heightPx } = frame;
       const mapOf = async (run: number): Promise<LabelMap> => ({
-        ...noLabels(frame),
         data: Uint8Array.from((await store.labels(run, index)) ?? []),
+        widthPx,
+        heightPx,
       });
       const strip = firingStrip({ fired, at: index, widthPx: comparisonWidth(frame.widthPx) });
       const picture = comparison({ frame, left: await mapOf(0), right: await mapOf(shown), palette, strip });
-      await sink.write(picture, noLabels(picture));
+      await video.write(picture);
       options.onProgress?.({ part: "draw", step: `drawing ${basename(path)}`, frames: index + 1, total: frames });
     }
   });
@@ -242,19 +247,14 @@ function framesOf({ dataset, frames }: Clip, { signal }: DemoOptions): ReturnTyp
   return sequence.read({ to: frames, ...(signal !== undefined && { signal }) });
 }
 
-/** Writes a video of pictures as they are; it gets its name when all is written. */
-async function writing(path: string, frameRate: number, work: (sink: LabelSink) => Promise<void>): Promise<void> {
-  const sink = await openSink(path, { frameRate, opacity: 0 });
+/** Writes a video; it gets its name when all is written. */
+async function writing(path: string, frameRate: number, work: (video: FrameVideo) => Promise<void>): Promise<void> {
+  const video = await FrameVideo.create(path, { frameRate });
   try {
-    await work(sink);
-    await sink.close();
+    await work(video);
+    await video.close();
   } catch (error) {
-    await sink.abort();
+    await video.abort();
     throw error;
   }
-}
-
-/** A label map for what has none. */
-function noLabels({ widthPx, heightPx }: Size): LabelMap {
-  return { data: new Uint8Array(widthPx * heightPx), widthPx, heightPx };
 }

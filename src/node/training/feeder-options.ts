@@ -20,7 +20,7 @@ export interface FeederOptions {
   readonly startBatch?: number;
   /** Frames of a sample; default: its own alone. */
   readonly clip?: Clip;
-  /** Bytes of decoded frames that are kept, over all workers; default 1 GiB. */
+  /** Bytes of decoded frames that are kept, over all workers; default a quarter of the memory, at least 1 GiB. */
   readonly cacheBytes?: number;
   /** Batches that are made ahead; default 3. */
   readonly prefetch?: number;

@@ -4,6 +4,7 @@
 // Batch k depends on the settings and on k, not on timing, workers or what is cached: training that was killed goes on
 // with `startBatch`, to the bit.
 
+import { totalmem } from "node:os";
 import { ClockworkError } from "../../errors.ts";
 import { checkAugmentation, checkClip, ignoreLabel, stillClip } from "../../train/data/index.ts";
 import type { FeederOptions } from "./feeder-options.ts";
@@ -40,7 +41,11 @@ export interface Feeder extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const DEFAULT_CACHE_BYTES = 2 ** 30;
+/** A quarter of what memory there is, as far as a container has it: decoding costs more than all augmentation. */
+const usualCacheBytes = (): number => {
+  const mostBytes = process.constrainedMemory();
+  return Math.max(2 ** 30, Math.min(totalmem(), mostBytes > 0 ? mostBytes : Infinity) / 4);
+};
 const DEFAULT_PREFETCH = 3;
 
 /**
@@ -59,7 +64,7 @@ const DEFAULT_PREFETCH = 3;
  * ```
  */
 export async function openFeeder(options: FeederOptions): Promise<Feeder> {
-  const { clip = stillClip, cacheBytes = DEFAULT_CACHE_BYTES, prefetch = DEFAULT_PREFETCH, workers = 1 } = options;
+  const { clip = stillClip, cacheBytes = usualCacheBytes(), prefetch = DEFAULT_PREFETCH, workers = 1 } = options;
   const { samples, lookup, preprocessing, augmentation, batch, seed, startBatch = 0 } = options;
   if (samples.length === 0) throw new ClockworkError("invalid-argument", "feeder: expected samples, got none");
   const rules = { batch, seed, startBatch, cacheBytes, prefetch, workers };

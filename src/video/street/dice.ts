@@ -1,5 +1,7 @@
 // Chance that is the same on every machine: streams of numbers from a seed, and numbers that belong to places.
-// The generator is mulberry32 (Tommy Ettinger, public domain); places are mixed as in his and in Jenkins' hashes.
+// Places are mixed as in mulberry32 (Tommy Ettinger, public domain) and in Jenkins' hashes.
+
+import { seeded, type Random } from "../../seeded.ts";
 
 /** An even number in [0, 1) that belongs to three integers. */
 export function chanceAt(a: number, b: number, c: number): number {
@@ -46,18 +48,11 @@ function eased(t: number): number {
 
 /** A stream of numbers. */
 export class Dice {
-  #state: number;
+  /** The next number in [0, 1). */
+  readonly next: Random;
 
   constructor(a: number, b = 0, c = 0) {
-    this.#state = Math.floor(chanceAt(a, b, c) * 0x1_0000_0000) | 0;
-  }
-
-  /** The next number in [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+    this.next = seeded(Math.floor(chanceAt(a, b, c) * 0x1_0000_0000));
   }
 
   between(low: number, high: number): number {
