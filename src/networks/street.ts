@@ -15,7 +15,7 @@ import { basicBlock } from "./resnet.ts";
 /** Options of street; with `auxiliary`, it has the outputs `aux8` and `aux16`. */
 export type StreetOptions = NetworkOptions &
   AuxiliaryOptions & {
-    /** Stride of the finest scores; default 4. 2 draws what is thin, for a twelfth more arithmetic, all of it in stage 1. */
+    /** Stride of the finest scores; default 4. 2 draws what is thin, for a fifteenth more arithmetic, all of it in stage 1. */
     readonly finestStride?: 2 | 4;
   };
 

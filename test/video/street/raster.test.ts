@@ -13,6 +13,7 @@ import {
   type Vector,
 } from "../../../src/video/street/pose.ts";
 import { numbersPerFace, Raster, sky } from "../../../src/video/street/raster.ts";
+import { gapCover, painted } from "../../../src/video/street/texture.ts";
 
 const [widthPx, heightPx, focalPx] = [48, 36, 40];
 
@@ -132,4 +133,58 @@ test("what is kept of a face gives the place on it that is seen", () => {
   expect(1 / at(0)).toBeCloseTo(seen[2], 9);
   expect(at(3) / at(0)).toBeCloseTo(u, 9);
   expect(at(6) / at(0)).toBeCloseTo(v, 9);
+});
+
+test("samples that look through gaps of a face show what is behind, and know whose gaps they are", () => {
+  // Thirds, more or less: solid, a gap, nothing; 4 m wide and seen from where a texel is larger than a sample.
+  const texture = painted(8, 4, (u) => [255, 255, 255, u < 0.375 ? 255 : u < 0.625 ? gapCover : 0]);
+  const square = (z: number, half: number, material: number, label: number, shift: number): Mesh =>
+    new Mesh().polygon(
+      [
+        [-half, -half, z],
+        [half, -half, z],
+        [half, half, z],
+        [-half, half, z],
+      ],
+      { material, label, twoSided: true, shift: [shift, 0] },
+    );
+  const raster = new Raster(widthPx, heightPx, [{ kind: "plain" }, { kind: "card", texture }]);
+  const draw = {
+    wall: () => raster.draw(square(8, 20, 0, 3, 0), standing(0, 0, 0, 0), 1, 0),
+    fence: () => raster.draw(square(4, 2, 1, 7, 0), standing(0, 0, 0, 0), 2, 0),
+    post: () => raster.draw(square(2, 0.1, 0, 2, 0), standing(0, 0, 0, 0), 3, 0),
+  };
+  for (const order of [
+    ["wall", "fence", "post"],
+    ["fence", "post", "wall"],
+    ["post", "wall", "fence"],
+  ] as const) {
+    raster.begin(inverted(cameraPose([0, 0, 0], 0, 0)), focalPx);
+    for (const name of order) draw[name]();
+    const row = raster.rows / 2 + 10;
+    let [solid, gaps, holes] = [0, 0, 0];
+    for (let column = 0; column < raster.columns; column++) {
+      const at = row * raster.columns + column;
+      // The fence is 4 m wide at 4 m: as many pixels as the focal length.
+      const u = ((column + 0.5) / 2 - widthPx / 2) / focalPx + 0.5;
+      if (u < 0.01 || u > 0.99) continue;
+      const instance = raster.instances[raster.samples[at] ?? sky];
+      const isGap = (raster.gapNearness[at] ?? 0) > (raster.nearness[at] ?? 0);
+      if (u < 0.374) {
+        solid++;
+        expect([instance, isGap]).toEqual([2, false]);
+      } else if (u > 0.376 && u < 0.624) {
+        gaps++;
+        expect([instance, isGap, raster.gapLabels[at]]).toEqual([1, true, 8]);
+      } else if (u > 0.626) {
+        holes++;
+        expect([instance, isGap]).toEqual([1, false]);
+      }
+    }
+    expect(Math.min(solid, gaps, holes)).toBeGreaterThan(15);
+    // Before the post nothing looks through the fence.
+    const middle = (raster.rows / 2) * raster.columns + raster.columns / 2;
+    expect(raster.instances[raster.samples[middle] ?? sky]).toBe(3);
+    expect(raster.gapNearness[middle] ?? 0).toBeLessThan(raster.nearness[middle] ?? 0);
+  }
 });
