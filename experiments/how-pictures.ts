@@ -15,7 +15,7 @@ import { svgFile } from "./svg-file.ts";
 /** A street with people and turns near by; the frame that is shown is the last before all would fire again. */
 const held = { seed: 900_021, camera: "turn", period: 6, first: 24 } as const;
 /** A street on which the car stops. */
-const watched = { seed: 900_003, camera: "stop-and-go", frames: 120, threshold: 0.12 } as const;
+const watched = { seed: 900_003, camera: "stop-and-go", frames: 120, threshold: 0.03 } as const;
 
 /** Schedules that rested on the frame, in columns. */
 const shown: readonly OpenSegmenterOptions[] = [
@@ -36,7 +36,7 @@ export async function howPictures(folder: string, model?: string): Promise<reado
   return [
     `how-held.jpg: frame ${held.period - 1} after a firing: labels under ${shown.map(({ clock }) => String(clock)).join(", ")}; ` +
       "below, what differs from the oracle's",
-    `how-clock.svg: what adaptive:${watched.threshold} sees on ${watched.camera}, and when it fires`,
+    `how-clock.svg: what adaptive:${watched.threshold}@motion+flow sees on ${watched.camera}, and when it fires`,
   ];
 }
 
@@ -78,7 +78,7 @@ function differences(frame: Frame, labels: LabelMap, oracle: LabelMap): Frame {
 
 interface Seen {
   readonly sec: number;
-  /** Share of the labels, in percent. */
+  /** What the clock sees, in percent. */
   readonly changed: number;
   readonly fired: boolean;
   /** How far pixels moved since the frame before, on average. */
@@ -92,7 +92,11 @@ async function clockPicture(model: OpenSegmenterOptions): Promise<string> {
     return { frame, movedPx: meanLength(flow) };
   });
   const seen: Seen[] = [];
-  await using segmenter = await openSegmenter({ ...model, clock: `adaptive:${watched.threshold}@labels` });
+  await using segmenter = await openSegmenter({
+    ...model,
+    stages: 1,
+    clock: `adaptive:${watched.threshold}@motion+flow`,
+  });
   for await (const { timestampSec, signal, fired } of segmenter.segment(rendered.map(({ frame }) => frame))) {
     seen.push({
       sec: timestampSec,
@@ -119,7 +123,7 @@ async function clockPicture(model: OpenSegmenterOptions): Promise<string> {
       height: 230,
       marginLeft: 48,
       x: { label: "time, s" },
-      y: { label: "labels that changed since the last firing, %", nice: true },
+      y: { label: "what moved since the last firing, %", nice: true },
       marks: [
         gridY({ stroke: "var(--grid)", strokeOpacity: 1 }),
         ruleY([100 * watched.threshold], { stroke: "var(--fixed)", strokeDasharray: "4 3" }),

@@ -73,10 +73,10 @@ export const shownClock = "fixed:5+flow";
 const clocks: readonly ClockSpec[] = [
   { clock: "skip:3" },
   { clock: "fixed:3" },
-  { clock: "adaptive:0.45" },
   { clock: "fixed:3+flow" },
   { clock: shownClock },
   { clock: shownClock, stages: 1 },
+  { clock: "adaptive:0.04@motion+flow", stages: 1 },
 ];
 
 /** A street that the network in the box was not trained on. */

@@ -31,10 +31,10 @@ const clocks: readonly string[] = [
   "every",
   "skip:3",
   "fixed:3",
-  "adaptive:0.45",
   "fixed:3+flow",
   "fixed:5+flow",
   "fixed:5+flow",
+  "adaptive:0.04@motion+flow",
 ];
 
 async function sizeOf(path: string): Promise<readonly number[]> {
