@@ -18,11 +18,7 @@ const held = { seed: 900_021, camera: "turn", period: 6, first: 24 } as const;
 const watched = { seed: 900_003, camera: "stop-and-go", frames: 120, threshold: 0.03 } as const;
 
 /** Schedules that rested on the frame, in columns. */
-const shown: readonly OpenSegmenterOptions[] = [
-  { clock: `skip:${held.period}` },
-  { clock: `fixed:${held.period}` },
-  { clock: `fixed:${held.period}+flow` },
-];
+const shown: readonly string[] = [`skip:${held.period}`, `fixed:${held.period}`, `fixed:${held.period}+flow`];
 
 /** Writes them. @returns what they are */
 export async function howPictures(folder: string, model?: string): Promise<readonly string[]> {
@@ -34,7 +30,7 @@ export async function howPictures(folder: string, model?: string): Promise<reado
   );
   await writeFile(join(folder, "how-clock.svg"), await clockPicture(chosen));
   return [
-    `how-held.jpg: frame ${held.period - 1} after a firing: labels under ${shown.map(({ clock }) => String(clock)).join(", ")}; ` +
+    `how-held.jpg: frame ${held.period - 1} after a firing: labels under ${shown.join(", ")}; ` +
       "below, what differs from the oracle's",
     `how-clock.svg: what adaptive:${watched.threshold}@motion+flow sees on ${watched.camera}, and when it fires`,
   ];
@@ -49,8 +45,8 @@ async function heldPicture(model: OpenSegmenterOptions): Promise<Frame> {
   const oracle = await lastLabels(frames, { ...model, clock: "every" });
   const palette = paletteFor(streetClasses, streetClasses.length);
   const [above, below]: [Frame[], Frame[]] = [[], []];
-  for (const schedule of shown) {
-    const labels = await lastLabels(frames, { ...model, ...schedule });
+  for (const clock of shown) {
+    const labels = await lastLabels(frames, { ...model, clock });
     above.push(labelPicture(frame, labels, palette));
     below.push(differences(frame, labels, oracle));
   }

@@ -1,10 +1,11 @@
 // street: a network made to be cut into stages. Not from a paper; what it is made of is He et al.'s residual blocks (CVPR
 // 2016), dilated as in Yu and Koltun's (ICLR 2016), and Long et al.'s fusion of score maps (CVPR 2015).
 // - Dense 3x3 convolutions only: what CPUs and GPUs do fastest.
-// - Two stages by construction. The deep one has four fifths of the arithmetic; what leaves it are class scores and a few
-//   features at stride 8. All above it is fresh on every frame.
-// - Scores at each of the strides 16, 8 and 4, or 2 besides; each corrects the one below it, so a held score is only a first guess. Fresh
-//   features also have scores of their own, which an adaptive clock can watch before it decides on what is deeper.
+// - Two stages by construction. The deep one has three quarters of the arithmetic or more; what leaves it are class scores
+//   and a few features at stride 8. All above it is fresh on every frame.
+// - Scores at each of the strides 16, 8 and 4, and 2 if asked for; each corrects the one below it, so a held score is only
+//   a first guess. Fresh features also have scores of their own, which an adaptive clock can watch before it decides on
+//   what is deeper.
 // - Upsampling is bilinear and never learned: what is held may be moved by any distance before it.
 
 import type { Model } from "../onnx/index.ts";
