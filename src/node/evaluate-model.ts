@@ -25,11 +25,12 @@ import {
   type StretchOptions,
 } from "../evaluate/index.ts";
 import { nodeEngine } from "../engine/node/engine.ts";
-import { boxedModel, defaultCacheFolder } from "../models/index.ts";
+import { boxedModel } from "../models/index.ts";
 import type { Network, Size } from "../network/index.ts";
 import type { Preparation } from "../segment/index.ts";
 import { planFromFile, type Plan } from "../stages/index.ts";
 import { BlockMatcher } from "./block-matcher.ts";
+import { evaluationsFolder } from "./evaluations-folder.ts";
 import { FileStore } from "./file-store.ts";
 import { readJson } from "./json-file.ts";
 import { openSegmenter, type OpenSegmenterOptions } from "./open-segmenter.ts";
@@ -217,7 +218,9 @@ async function evaluateContenders(
       ...mapped.missing.map((name) => `No class of the network becomes ${name}, which scores 0.`),
     ]),
   ];
-  await using store = await FileStore.open(workFolder(options, contenders, dataset, preparations, mapped.table));
+  await using store = await FileStore.open(
+    join(await evaluationsFolder(), workKey(options, contenders, dataset, preparations, mapped.table)),
+  );
   await using matcher = options.consistency === false ? undefined : new BlockMatcher(nodeEngine);
   const clocks = contenders.slice(1).map(({ schedule }) => formatSchedule(schedule));
   options.onStart?.({ dataset, preparation, clocks, notes, resumed: (await store.load()) !== undefined });
@@ -273,8 +276,8 @@ function weightsDigest(network: Network): string {
   return hash.digest("hex");
 }
 
-/** Where an evaluation that was stopped goes on: a folder for everything that its numbers depend on. */
-function workFolder(
+/** Name of the folder in which an evaluation that was stopped goes on: of everything that its numbers depend on. */
+function workKey(
   options: EvaluateModelOptions,
   contenders: readonly Contender[],
   dataset: Dataset,
@@ -295,6 +298,5 @@ function workFolder(
     // Where the report goes does not matter, but for it labels are kept.
     keepsLabels(options),
   ]);
-  const key = createHash("sha256").update(identity).digest("hex").slice(0, 24);
-  return join(defaultCacheFolder(), "evaluations", key);
+  return createHash("sha256").update(identity).digest("hex").slice(0, 24);
 }
