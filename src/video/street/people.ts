@@ -13,8 +13,28 @@ export interface Limb {
   readonly pose: (phase: number, swing: number) => Pose;
 }
 
+/** Who or what moves: limbs that are put together when they are first seen, since most of a town never is. */
+export class Body {
+  /** No part of it is ever further from its place on the ground, metres. */
+  readonly reach: number;
+  readonly #make: () => readonly Limb[];
+  #limbs: readonly Limb[] | undefined;
+
+  constructor(reach: number, make: () => readonly Limb[]) {
+    this.reach = reach;
+    this.#make = make;
+  }
+
+  get limbs(): readonly Limb[] {
+    this.#limbs ??= this.#make();
+    return this.#limbs;
+  }
+}
+
 /** What is thin about a body, metres. */
 const thin = 0.2;
+/** The tallest on foot, and the highest head on a bicycle, with something to spare. */
+const personReach = 2.3;
 
 const coats: readonly [Colour, ...Colour[]] = [
   [40, 44, 60],
@@ -52,17 +72,43 @@ const hairs: readonly [Colour, ...Colour[]] = [
 ];
 
 /** Someone on foot. */
-export function makePedestrian(dice: Dice, materials: Materials): readonly Limb[] {
-  const tall = dice.between(0.86, 1.08);
-  const wide = dice.between(0.88, 1.16);
-  const limbs = body(dice, materials, { tall, wide, who: label.pedestrian });
-  if (dice.chance(0.35)) {
-    const bag = new Mesh(thin).box([-0.16 * wide, 0.16 * wide], [1.0 * tall, 1.42 * tall], [-0.3, -0.13], {
+export function makePedestrian(dice: Dice, materials: Materials): Body {
+  const look: Look = {
+    tall: dice.between(0.86, 1.08),
+    wide: dice.between(0.88, 1.16),
+    coat: dice.pick(coats),
+    legs: dice.pick(trousers),
+    skin: dice.pick(skins),
+    hair: dice.pick(hairs),
+    isLong: dice.chance(0.3),
+    bag: dice.chance(0.35) ? dice.pick(coats) : undefined,
+  };
+  return new Body(personReach, () => pedestrian(look, materials));
+}
+
+/** How someone looks. */
+interface Look {
+  readonly tall: number;
+  readonly wide: number;
+  readonly coat: Colour;
+  readonly legs: Colour;
+  readonly skin: Colour;
+  readonly hair: Colour;
+  /** Whether the coat is a long one. */
+  readonly isLong: boolean;
+  readonly bag: Colour | undefined;
+}
+
+function pedestrian(look: Look, materials: Materials): Limb[] {
+  const { tall, wide, bag } = look;
+  const limbs = figure(look, materials);
+  if (bag !== undefined) {
+    const mesh = new Mesh(thin).box([-0.16 * wide, 0.16 * wide], [1.0 * tall, 1.42 * tall], [-0.3, -0.13], {
       material: materials.plain,
       label: label.pedestrian,
-      tint: dice.pick(coats),
+      tint: bag,
     });
-    limbs.push({ mesh: bag, pose: () => identity });
+    limbs.push({ mesh, pose: () => identity });
   }
   const shade = new Mesh(thin).floor([-0.6, 0.6], [-0.6, 0.6], 0.015, {
     material: materials.personShade,
@@ -73,16 +119,8 @@ export function makePedestrian(dice: Dice, materials: Materials): readonly Limb[
   return limbs;
 }
 
-interface Build {
-  readonly tall: number;
-  readonly wide: number;
-  readonly who: number;
-}
-
-function body(dice: Dice, materials: Materials, { tall, wide, who }: Build): Limb[] {
-  const face = (tint: Colour): FaceInit => ({ material: materials.plain, label: who, tint });
-  const [coat, legs, skin, hair] = [dice.pick(coats), dice.pick(trousers), dice.pick(skins), dice.pick(hairs)];
-  const isLong = dice.chance(0.3);
+function figure({ tall, wide, coat, legs, skin, hair, isLong }: Look, materials: Materials): Limb[] {
+  const face = (tint: Colour): FaceInit => ({ material: materials.plain, label: label.pedestrian, tint });
   const [hip, shoulder] = [0.86 * tall, 1.42 * tall];
   const torso = new Mesh(thin);
   torso.box([-0.19 * wide, 0.19 * wide], [hip - (isLong ? 0.34 : 0.06), shoulder - 0.1], [-0.125, 0.125], face(coat));
@@ -110,17 +148,36 @@ function body(dice: Dice, materials: Materials, { tall, wide, who }: Build): Lim
 }
 
 /** Someone on a bicycle. */
-export function makeCyclist(dice: Dice, materials: Materials): readonly Limb[] {
+export function makeCyclist(dice: Dice, materials: Materials): Body {
+  const look: Ride = {
+    coat: dice.pick(coats),
+    legs: dice.pick(trousers),
+    skin: dice.pick(skins),
+    paint: dice.pick<Colour>([
+      [160, 30, 36],
+      [30, 60, 120],
+      [36, 38, 42],
+      [200, 200, 200],
+      [40, 120, 70],
+    ]),
+    head: dice.chance(0.5) ? dice.pick(coats) : dice.pick(hairs),
+  };
+  return new Body(personReach, () => cyclist(look, materials));
+}
+
+/** How someone on a bicycle looks. */
+interface Ride {
+  readonly coat: Colour;
+  readonly legs: Colour;
+  readonly skin: Colour;
+  readonly paint: Colour;
+  /** Hair, or a helmet. */
+  readonly head: Colour;
+}
+
+function cyclist({ coat, legs, skin, paint, head }: Ride, materials: Materials): Limb[] {
   const who = label.bicyclist;
   const face = (tint: Colour): FaceInit => ({ material: materials.plain, label: who, tint });
-  const [coat, legs, skin] = [dice.pick(coats), dice.pick(trousers), dice.pick(skins)];
-  const paint = dice.pick<Colour>([
-    [160, 30, 36],
-    [30, 60, 120],
-    [36, 38, 42],
-    [200, 200, 200],
-    [40, 120, 70],
-  ]);
   const bicycle = new Mesh(thin);
   const wheel: FaceInit = { material: materials.spokes, label: who, twoSided: true, tint: [90, 90, 94] };
   for (const z of [-0.52, 0.54]) {
@@ -144,8 +201,7 @@ export function makeCyclist(dice: Dice, materials: Materials): readonly Limb[] {
     rider.box([-0.18, 0.18], [y, y + 0.19], [z - 0.1, z + 0.13], face(coat));
   }
   rider.post([0, 0.1], [1.47, 1.62], [0.075, 0.1], face(skin), 8);
-  const helmet = dice.chance(0.5) ? dice.pick(coats) : dice.pick(hairs);
-  rider.post([0, 0.09], [1.6, 1.72], [0.125, 0.06], face(helmet), 8);
+  rider.post([0, 0.09], [1.6, 1.72], [0.125, 0.06], face(head), 8);
   for (const side of [-1, 1])
     rider.box([side * 0.22 - 0.045, side * 0.22 + 0.045], [1.06, 1.38], [0.08, 0.4], face(coat));
   const parts: Limb[] = [

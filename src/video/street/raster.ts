@@ -11,6 +11,9 @@ const near = 0.2;
 /** No face. */
 export const sky = -1;
 
+/** Samples along each side of a block of which it is known how near all of it is. */
+const blockSamples = 16;
+
 /** Numbers kept for each face that is drawn: 1/z, u/z, v/z, each as a x + b y + c with x, y in pixels. */
 export const numbersPerFace = 9;
 
@@ -40,6 +43,9 @@ export class Raster {
   motions: Uint16Array = new Uint16Array(0);
   count = 0;
 
+  readonly #blockColumns: number;
+  /** The least nearness in each block, at the last survey. */
+  readonly #cover: Float32Array;
   readonly #low: Float64Array;
   readonly #high: Float64Array;
   readonly #corners: Float64Array = new Float64Array(64);
@@ -57,6 +63,8 @@ export class Raster {
     this.samples = new Int32Array(this.columns * this.rows);
     this.gapNearness = new Float32Array(this.columns * this.rows);
     this.gapLabels = new Uint8Array(this.columns * this.rows);
+    this.#blockColumns = Math.ceil(this.columns / blockSamples);
+    this.#cover = new Float32Array(this.#blockColumns * Math.ceil(this.rows / blockSamples));
     this.#low = new Float64Array(this.rows);
     this.#high = new Float64Array(this.rows);
     this.#table = materials;
@@ -70,12 +78,63 @@ export class Raster {
     this.samples.fill(sky);
     this.gapNearness.fill(0);
     this.gapLabels.fill(0);
+    this.#cover.fill(0);
     this.count = 0;
+  }
+
+  /** Takes note of how near all of the picture is by now: what lies behind it is then left out before it is looked at. */
+  survey(): void {
+    const { columns, rows, nearness } = this;
+    const cover = this.#cover;
+    cover.fill(Infinity);
+    for (let row = 0, at = 0; row < rows; row++) {
+      const first = Math.floor(row / blockSamples) * this.#blockColumns;
+      for (let column = 0; column < columns; column++, at++) {
+        const block = first + Math.floor(column / blockSamples);
+        if ((nearness[at] ?? 0) < (cover[block] ?? 0)) cover[block] = nearness[at] ?? 0;
+      }
+    }
+  }
+
+  /** Whether anything in a ball in the world may be seen: it is within the picture, and not behind all that is drawn. */
+  isSeen(x: number, y: number, z: number, radius: number): boolean {
+    const view = this.#view;
+    const depth = view[8] * x + view[9] * y + view[10] * z + view[11];
+    if (depth < near - radius) return false;
+    const halfX = this.widthPx / 2 / this.#focalPx;
+    const right = view[0] * x + view[1] * y + view[2] * z + view[3];
+    if (Math.abs(right) - depth * halfX > radius * Math.sqrt(1 + halfX * halfX)) return false;
+    const halfY = this.heightPx / 2 / this.#focalPx;
+    const down = view[4] * x + view[5] * y + view[6] * z + view[7];
+    if (Math.abs(down) - depth * halfY > radius * Math.sqrt(1 + halfY * halfY)) return false;
+    return depth - radius <= near || !this.#isCovered(right, down, depth, radius);
+  }
+
+  /** Whether all that a ball could be seen through was nearer at the last survey; by the box around it, to be safe. */
+  #isCovered(right: number, down: number, depth: number, radius: number): boolean {
+    const front = depth - radius;
+    const back = depth + radius;
+    const scale = (2 * this.#focalPx) / blockSamples;
+    const low = (middle: number): number => Math.min((middle - radius) / front, (middle - radius) / back) * scale;
+    const high = (middle: number): number => Math.max((middle + radius) / front, (middle + radius) / back) * scale;
+    const [middleX, middleY] = [this.columns / 2 / blockSamples, this.rows / 2 / blockSamples];
+    const left = Math.max(0, Math.floor(middleX + low(right)));
+    const end = Math.min(this.#blockColumns - 1, Math.floor(middleX + high(right)));
+    const top = Math.max(0, Math.floor(middleY + low(down)));
+    const bottom = Math.min(Math.ceil(this.rows / blockSamples) - 1, Math.floor(middleY + high(down)));
+    const nearest = 1 / front;
+    for (let row = top; row <= bottom; row++) {
+      for (let at = row * this.#blockColumns + left; at <= row * this.#blockColumns + end; at++) {
+        if ((this.#cover[at] ?? 0) < nearest) return false;
+      }
+    }
+    return true;
   }
 
   /** Draws a mesh. @param pose of the mesh in the world @returns whether anything of it is seen so far */
   draw(mesh: Mesh, pose: Pose, instance: number, motion: number): boolean {
-    if (!this.#isInView(mesh, pose)) return false;
+    const isThin = mesh.thin * this.#focalPx < this.#depthOf(pose);
+    if (isThin || !this.isSeen(pose[3], pose[7], pose[11], mesh.radius)) return false;
     const before = this.count;
     const [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = composed(this.#view, pose);
     const { planes, starts, outlines } = mesh;
@@ -154,20 +213,9 @@ export class Raster {
     return this.count > before;
   }
 
-  /** Whether the ball around a mesh is within the five planes of what is seen, and what is thin about it wide enough. */
-  #isInView({ radius, thin }: Mesh, pose: Pose): boolean {
+  #depthOf(pose: Pose): number {
     const view = this.#view;
-    const x = pose[3];
-    const y = pose[7];
-    const z = pose[11];
-    const depth = view[8] * x + view[9] * y + view[10] * z + view[11];
-    if (depth < near - radius || thin * this.#focalPx < depth) return false;
-    const halfX = this.widthPx / 2 / this.#focalPx;
-    const aside = Math.abs(view[0] * x + view[1] * y + view[2] * z + view[3]);
-    if (aside - depth * halfX > radius * Math.sqrt(1 + halfX * halfX)) return false;
-    const halfY = this.heightPx / 2 / this.#focalPx;
-    const up = Math.abs(view[4] * x + view[5] * y + view[6] * z + view[7]);
-    return up - depth * halfY <= radius * Math.sqrt(1 + halfY * halfY);
+    return view[8] * pose[3] + view[9] * pose[7] + view[10] * pose[11] + view[11];
   }
 
   #keep(at: number, a: number, b: number, c: number): void {

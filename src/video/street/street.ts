@@ -24,6 +24,9 @@ import { bodyPose, makeTraffic, type Actor, type Moment } from "./traffic.ts";
 /** How far things are drawn, in metres. */
 const drawn = 230;
 
+/** Tiles that are drawn before it is looked again what they cover. */
+const tilesPerSurvey = 3;
+
 /** A pixel that has less of a place than this does not show it. */
 const leastShare = 0.12;
 
@@ -112,8 +115,8 @@ export class Street {
     raster.begin(inverted(pose), focalPx);
     // Motion 0 is that of all that stands.
     const motions: Motion[] = [composed(viewBefore, pose)];
-    for (const actor of this.#actors) this.#actorInto(actor, motions, sec, secBefore, pose, viewBefore);
     this.#townInto(pose[3], pose[11]);
+    for (const actor of this.#actors) this.#actorInto(actor, motions, sec, secBefore, pose, viewBefore);
     raster.draw(this.#road, standing(Math.round(pose[3]), 0, Math.round(pose[11]), 0), 0, 0);
     const eye = {
       pose,
@@ -131,10 +134,11 @@ export class Street {
     const now = actor.at(sec);
     const dx = now.x - camera[3];
     const dz = now.z - camera[11];
-    if (dx * dx + dz * dz > drawn * drawn) return;
+    const { reach } = actor.body;
+    if (dx * dx + dz * dz > drawn * drawn || !this.#raster.isSeen(now.x, now.y, now.z, reach)) return;
     const body = bodyPose(now);
     let then: Moment | undefined;
-    for (const limb of actor.limbs) {
+    for (const limb of actor.body.limbs) {
       const poseNow = composed(body, limb.pose(now.phase, now.swing));
       if (!this.#raster.draw(limb.mesh, poseNow, actor.instance, motions.length)) continue;
       then ??= actor.at(secBefore);
@@ -143,7 +147,7 @@ export class Street {
     }
   }
 
-  /** Draws the tiles around a place, the nearest first: what is behind them then costs little. */
+  /** Draws the tiles around a place, the nearest first: much of what is behind them is then left out. */
   #townInto(x: number, z: number): void {
     const { grid } = this.#town;
     const tiles: { readonly i: number; readonly j: number; readonly far: number }[] = [];
@@ -153,13 +157,17 @@ export class Street {
       }
     }
     tiles.sort((a, b) => a.far - b.far);
+    let count = 0;
     for (const { i, j } of tiles) {
+      if (!this.#raster.isSeen((i + 0.5) * grid.east, 0, (j + 0.5) * grid.north, this.#town.tileReach)) continue;
       for (const { mesh, pose, instance } of this.#town.tile(i, j).things) {
         const far = drawn + mesh.radius;
         if ((pose[3] - x) ** 2 + (pose[11] - z) ** 2 > far * far) continue;
         this.#raster.draw(mesh, pose, instance, 0);
       }
+      if (++count % tilesPerSurvey === 0) this.#raster.survey();
     }
+    this.#raster.survey();
   }
 
   /** Points that something nearer stood before, or that were outside the picture. */

@@ -65,6 +65,9 @@ type District = "terraces" | "flats" | "gardens" | "mixed" | "park";
 
 /** Height of a kerb. */
 export const kerbHeight = 0.13;
+/** How far crowns and signals of a tile reach over its edge, and how high its houses are, metres: more than any does. */
+const overhang = 8;
+const highest = 34;
 /** Tiles whose instances are told apart, along each axis. */
 const instanceTiles = 8;
 const instancesPerTile = 1000;
@@ -84,6 +87,8 @@ interface TownMade {
 /** The town of a seed. */
 export class Town {
   readonly grid: Grid;
+  /** Metres from the middle of a tile, on the ground, beyond which nothing of it is. */
+  readonly tileReach: number;
   readonly #made: TownMade;
   readonly #tiles = new Map<string, Tile>();
 
@@ -101,6 +106,7 @@ export class Town {
       lampEvery: dice.between(22, 32),
       lampHeight: dice.between(5.2, 8),
     };
+    this.tileReach = Math.hypot(this.grid.east / 2 + overhang, this.grid.north / 2 + overhang, highest);
     const tree = (): Tree => makeTree(dice, materials);
     const vehicle = (): Vehicle => makeVehicle(dice, materials);
     this.#made = {

@@ -3,12 +3,12 @@
 
 import { Dice, modulo } from "./dice.ts";
 import type { Materials } from "./materials.ts";
-import { makeCyclist, makePedestrian, type Limb } from "./people.ts";
+import { Body, makeCyclist, makePedestrian } from "./people.ts";
 import { identity, standing, type Pose } from "./pose.ts";
 import type { Route } from "./route.ts";
 import type { ResolvedStreet } from "./street-options.ts";
 import { kerbHeight, type Grid } from "./town.ts";
-import { makeVehicle } from "./vehicles.ts";
+import { makeVehicle, type Vehicle } from "./vehicles.ts";
 
 /** Someone or something at a time. */
 export interface Moment {
@@ -25,7 +25,7 @@ export interface Moment {
 
 /** Who moves. */
 export interface Actor {
-  readonly limbs: readonly Limb[];
+  readonly body: Body;
   /** Metres around it that are its own. */
   readonly radius: number;
   /** 64001 .. 65535. */
@@ -44,6 +44,10 @@ const reach = 170;
 /** Seconds of which it is known that nobody runs into anybody. */
 const foreseenSec = 150;
 const checkEverySec = 0.25;
+/** No camera's car is faster, m/s. */
+const fastestRide = 12.5;
+/** Nobody on foot is faster, m/s. */
+const fastestWalk = 1.8;
 
 /** Who moves in a street. */
 export function makeTraffic(options: ResolvedStreet, route: Route, grid: Grid, materials: Materials): readonly Actor[] {
@@ -133,22 +137,32 @@ class TrafficMaker {
     return Array.from(seen.values()).slice(0, 40);
   }
 
+  /** Lets someone on foot in, if they never get into the way of the camera's car in all the time that is foreseen. */
+  #admitWalker(actor: Omit<Actor, "instance">): void {
+    const room = 0.4;
+    const close = Math.hypot(5 + actor.radius, 1.2 + room);
+    const metresPerCheck = (fastestRide + fastestWalk) * checkEverySec;
+    for (let index = 0; this.#rides && index < this.#ego.length;) {
+      const moment = actor.at(index * checkEverySec);
+      if (this.#isInTheWay(moment, index, actor.radius, room)) return;
+      // Who is far away cannot be there for a while.
+      const { x = 0, z = 0 } = this.#ego[index] ?? {};
+      const spare = Math.hypot(moment.x - x, moment.z - z) - close;
+      index += Math.max(1, Math.floor(spare / metresPerCheck));
+    }
+    this.#add(actor);
+  }
+
   /**
-   * Lets someone in, if there is room for all the time that is foreseen.
-   * @param room metres beside the camera's car
+   * Lets someone in who rides, if there is room for all the time that is foreseen.
+   * @param room metres beside the camera's car @param drives whether other drivers need their room, too
    */
-  #admit(actor: Omit<Actor, "instance">, drives: boolean, room = 0.4): void {
-    const instance = firstInstance + this.#actors.length;
-    if (instance > 0xffff) return;
+  #admitRider(actor: Omit<Actor, "instance">, room: number, drives: boolean): void {
     const moments: Moment[] = [];
-    for (const [index, ego] of this.#ego.entries()) {
+    for (const index of this.#ego.keys()) {
       const moment = actor.at(index * checkEverySec);
       moments.push(moment);
-      if (!this.#rides) continue;
-      const [dx, dz] = [moment.x - ego.x, moment.z - ego.z];
-      const ahead = dx * Math.sin(ego.yaw) + dz * Math.cos(ego.yaw);
-      const aside = Math.abs(dx * Math.cos(ego.yaw) - dz * Math.sin(ego.yaw));
-      if (ahead > -4 - actor.radius && ahead < 5 + actor.radius && aside < 1.2 + room) return;
+      if (this.#rides && this.#isInTheWay(moment, index, actor.radius, room)) return;
     }
     if (drives) {
       for (const others of this.#drivers) {
@@ -164,7 +178,22 @@ class TrafficMaker {
       }
       this.#drivers.push(moments);
     }
-    this.#actors.push({ ...actor, instance });
+    this.#add(actor);
+  }
+
+  #add(actor: Omit<Actor, "instance">): void {
+    const instance = firstInstance + this.#actors.length;
+    if (instance <= 0xffff) this.#actors.push({ ...actor, instance });
+  }
+
+  /** Whether someone is where the camera's car is, at a check. */
+  #isInTheWay({ x, z }: Moment, check: number, radius: number, room: number): boolean {
+    const ego = this.#ego[check];
+    if (ego === undefined) return false;
+    const [dx, dz] = [x - ego.x, z - ego.z];
+    const ahead = dx * Math.sin(ego.yaw) + dz * Math.cos(ego.yaw);
+    const aside = Math.abs(dx * Math.cos(ego.yaw) - dz * Math.sin(ego.yaw));
+    return ahead > -4 - radius && ahead < 5 + radius && aside < 1.2 + room;
   }
 
   #isOneLane(a: Moment, b: Moment): boolean {
@@ -177,7 +206,7 @@ class TrafficMaker {
     const gap = this.#dice.between(11, 26) + vehicle.halfLength;
     const route = this.#route;
     this.#actors.push({
-      limbs: [{ mesh: vehicle.mesh, pose: () => identity }],
+      body: vehicleBody(vehicle),
       radius: vehicle.halfLength,
       instance: firstInstance + this.#actors.length,
       at: (sec) => ({ ...route.at(route.metres(sec + 0.8) + gap), y: 0, phase: 0, swing: 0, round: 0 }),
@@ -186,20 +215,15 @@ class TrafficMaker {
 
   #driver(axis: "north" | "east", street: number, direction: 1 | -1, speed: number): void {
     const vehicle = makeVehicle(this.#dice, this.#materials);
-    const limbs: Limb[] = [{ mesh: vehicle.mesh, pose: () => identity }];
-    const lane = this.#grid.lane;
-    this.#admit(
-      { limbs, radius: vehicle.halfLength, at: this.#along(axis, street, direction, speed, lane, 0) },
-      true,
-      1.1,
-    );
+    const at = this.#along(axis, street, direction, speed, this.#grid.lane, 0);
+    this.#admitRider({ body: vehicleBody(vehicle), radius: vehicle.halfLength, at }, 1.1, true);
   }
 
   #cyclist(axis: "north" | "east", street: number, direction: 1 | -1, speed: number): void {
     const { roadHalf, parking, lane } = this.#grid;
-    const limbs = makeCyclist(this.#dice, this.#materials);
+    const body = makeCyclist(this.#dice, this.#materials);
     const offset = Math.sign(lane) * (roadHalf - parking - 0.4);
-    this.#admit({ limbs, radius: 1, at: this.#along(axis, street, direction, speed, offset, 2.1) }, false, 0.12);
+    this.#admitRider({ body, radius: 1, at: this.#along(axis, street, direction, speed, offset, 2.1) }, 0.12, false);
   }
 
   /** Straight along a street, for ever: who is left behind comes again from ahead. @param stepsPerMetre radians */
@@ -237,7 +261,7 @@ class TrafficMaker {
   #walker(i: number, j: number): void {
     const dice = this.#dice;
     const { roadHalf, pavement, east, north } = this.#grid;
-    const limbs = makePedestrian(dice, this.#materials);
+    const body = makePedestrian(dice, this.#materials);
     const inset = roadHalf + dice.between(Math.min(1.3, pavement - 1), pavement - 0.45);
     const [width, height] = [east - 2 * inset, north - 2 * inset];
     const around = 2 * (width + height);
@@ -263,14 +287,14 @@ class TrafficMaker {
       }
       return { x: west + around - gone, z: south, yaw: stands ? stance : -Math.PI / 2 + back, ...step };
     };
-    this.#admit({ limbs, radius: 0.4, at }, false);
+    this.#admitWalker({ body, radius: 0.4, at });
   }
 
   /** Across the street at a junction, again and again, with waits. */
   #crosser(i: number, j: number): void {
     const dice = this.#dice;
     const { roadHalf, pavement, east, north } = this.#grid;
-    const limbs = makePedestrian(dice, this.#materials);
+    const body = makePedestrian(dice, this.#materials);
     const half = roadHalf + pavement / 2;
     const z = j * north + roadHalf + dice.between(0.8, 3);
     const speed = dice.between(1.0, 1.7);
@@ -293,6 +317,10 @@ class TrafficMaker {
         round: 0,
       };
     };
-    this.#admit({ limbs, radius: 0.5, at }, false);
+    this.#admitWalker({ body, radius: 0.5, at });
   }
+}
+
+function vehicleBody({ mesh }: Vehicle): Body {
+  return new Body(mesh.radius, () => [{ mesh, pose: () => identity }]);
 }
