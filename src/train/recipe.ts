@@ -96,6 +96,7 @@ const fieldsSchema = z.strictObject({
       auxiliary: z.boolean().optional(),
       depth: z.int().optional(),
       finestStride: z.union([z.literal(2), z.literal(4)]).optional(),
+      deepStride: z.union([z.literal(8), z.literal(16)]).optional(),
     })
     .default({}),
   augmentation: augmentationSchema,
@@ -146,6 +147,7 @@ export interface Recipe {
     readonly auxiliary?: boolean | undefined;
     readonly depth?: number | undefined;
     readonly finestStride?: 2 | 4 | undefined;
+    readonly deepStride?: 8 | 16 | undefined;
   };
   readonly augmentation: Augmentation;
   readonly teacher?: string | undefined;

@@ -50,7 +50,7 @@ export function isArchitecture(spec: string): spec is NetworkName {
 
 function architecture(name: NetworkName, classes: number, recipe: Recipe): StartingNetwork {
   const { build, sizeMultiple } = networks[name];
-  const { width = 1, auxiliary, depth, finestStride } = recipe.network;
+  const { width = 1, auxiliary, depth, finestStride, deepStride } = recipe.network;
   // Options that an architecture does not have are not looked at by it.
   const common = {
     width,
@@ -60,6 +60,7 @@ function architecture(name: NetworkName, classes: number, recipe: Recipe): Start
     ...(auxiliary !== undefined && { auxiliary }),
     ...(depth !== undefined && { depth }),
     ...(finestStride !== undefined && { finestStride }),
+    ...(deepStride !== undefined && { deepStride }),
   } as const;
   const forStep: NetworkOptions = { ...common, batch: recipe.batch, size: recipe.augmentation.crop };
   return {

@@ -58,11 +58,10 @@ export class Painter {
   /** Paints `light`, and tells all else. */
   paint(eye: Eye, sec: number): Painting {
     const raster = this.#raster;
-    const { widthPx, heightPx, columns, samples, linear, gapLabels } = raster;
+    const { widthPx, heightPx, columns, samples } = raster;
     const pixels = widthPx * heightPx;
     const labels = new Uint8Array(pixels);
-    const depth = new Float32Array(pixels);
-    const instances = new Uint16Array(pixels);
+    const painting: Painting = { labels, depth: new Float32Array(pixels), instances: new Uint16Array(pixels) };
     const faces = this.#faces;
     const places = this.#places;
     this.#isMirroring = false;
@@ -85,40 +84,50 @@ export class Painter {
             places[2 * (at + i) + 1] = y + 0.5;
           }
         }
+        this.#tell(painting, at, run);
         x += run;
         at += run;
       }
-    }
-    for (let y = 0, at = 0; y < heightPx; y++) {
-      for (let x = 0; x < widthPx; x++, at++) {
-        const face = faces[at] ?? sky;
-        if (face === sky) {
-          labels[at] = label.sky;
-          depth[at] = Infinity;
-        } else {
-          const k = face * numbersPerFace;
-          const w =
-            (linear[k] ?? 0) * (places[2 * at] ?? 0) +
-            (linear[k + 1] ?? 0) * (places[2 * at + 1] ?? 0) +
-            (linear[k + 2] ?? 0);
-          depth[at] = 1 / w;
-          labels[at] = raster.labels[face] ?? 0;
-          instances[at] = raster.instances[face] ?? 0;
-        }
-        const first = 2 * (y * columns + x);
-        const hasGaps =
-          (gapLabels[first] ?? 0) |
-          (gapLabels[first + 1] ?? 0) |
-          (gapLabels[first + columns] ?? 0) |
-          (gapLabels[first + columns + 1] ?? 0);
-        if (hasGaps !== 0) {
-          const gap = this.#gapAt(first);
-          if (gap > 0) labels[at] = gap - 1;
-        }
-      }
+      if (this.#raster.gapRows[y] === 1) this.#tellGaps(labels, y);
     }
     if (this.#isMirroring) this.#mirrorAbove(eye);
-    return { labels, depth, instances };
+    return painting;
+  }
+
+  /** Writes down what is known of pixels beside each other that have one face. */
+  #tell({ labels, depth, instances }: Painting, at: number, count: number): void {
+    const raster = this.#raster;
+    const face = this.#faces[at] ?? sky;
+    const end = at + count;
+    if (face === sky) {
+      labels.fill(label.sky, at, end);
+      depth.fill(Infinity, at, end);
+      return;
+    }
+    labels.fill(raster.labels[face] ?? 0, at, end);
+    instances.fill(raster.instances[face] ?? 0, at, end);
+    const k = face * numbersPerFace;
+    const a = raster.linear[k] ?? 0;
+    const b = raster.linear[k + 1] ?? 0;
+    const c = raster.linear[k + 2] ?? 0;
+    const places = this.#places;
+    for (let i = at; i < end; i++) depth[i] = 1 / (a * (places[2 * i] ?? 0) + b * (places[2 * i + 1] ?? 0) + c);
+  }
+
+  /** In a row of pixels, gives to things what is seen through their gaps. */
+  #tellGaps(labels: Uint8Array, y: number): void {
+    const { widthPx, columns, gapLabels } = this.#raster;
+    for (let x = 0; x < widthPx; x++) {
+      const first = 2 * (y * columns + x);
+      const hasGaps =
+        (gapLabels[first] ?? 0) |
+        (gapLabels[first + 1] ?? 0) |
+        (gapLabels[first + columns] ?? 0) |
+        (gapLabels[first + columns + 1] ?? 0);
+      if (hasGaps === 0) continue;
+      const gap = this.#gapAt(first);
+      if (gap > 0) labels[y * widthPx + x] = gap - 1;
+    }
   }
 
   /**

@@ -31,6 +31,8 @@ export class Raster {
   /** 1 / depth of the nearest gap that each sample looks through, and 1 more than its label; 0 for none. */
   readonly gapNearness: Float32Array;
   readonly gapLabels: Uint8Array;
+  /** 1 for each row of pixels in which something has gaps. */
+  readonly gapRows: Uint8Array;
   /** Numbers of each face; see `numbersPerFace`. */
   linear: Float64Array = new Float64Array(0);
   /** Unit normal of each face in the world, towards the camera where it has two sides. */
@@ -44,6 +46,7 @@ export class Raster {
   count = 0;
 
   readonly #blockColumns: number;
+  readonly #blockRows: number;
   /** The least nearness in each block, at the last survey. */
   readonly #cover: Float32Array;
   readonly #low: Float64Array;
@@ -63,8 +66,10 @@ export class Raster {
     this.samples = new Int32Array(this.columns * this.rows);
     this.gapNearness = new Float32Array(this.columns * this.rows);
     this.gapLabels = new Uint8Array(this.columns * this.rows);
+    this.gapRows = new Uint8Array(heightPx);
     this.#blockColumns = Math.ceil(this.columns / blockSamples);
-    this.#cover = new Float32Array(this.#blockColumns * Math.ceil(this.rows / blockSamples));
+    this.#blockRows = Math.ceil(this.rows / blockSamples);
+    this.#cover = new Float32Array(this.#blockColumns * this.#blockRows);
     this.#low = new Float64Array(this.rows);
     this.#high = new Float64Array(this.rows);
     this.#table = materials;
@@ -76,24 +81,38 @@ export class Raster {
     this.#focalPx = focalPx;
     this.nearness.fill(0);
     this.samples.fill(sky);
-    this.gapNearness.fill(0);
-    this.gapLabels.fill(0);
+    for (let row = 0; row < this.heightPx; row++) {
+      if (this.gapRows[row] === 0) continue;
+      this.gapNearness.fill(0, 2 * row * this.columns, 2 * (row + 1) * this.columns);
+      this.gapLabels.fill(0, 2 * row * this.columns, 2 * (row + 1) * this.columns);
+    }
+    this.gapRows.fill(0);
     this.#cover.fill(0);
     this.count = 0;
   }
 
   /** Takes note of how near all of the picture is by now: what lies behind it is then left out before it is looked at. */
   survey(): void {
-    const { columns, rows, nearness } = this;
-    const cover = this.#cover;
-    cover.fill(Infinity);
-    for (let row = 0, at = 0; row < rows; row++) {
-      const first = Math.floor(row / blockSamples) * this.#blockColumns;
-      for (let column = 0; column < columns; column++, at++) {
-        const block = first + Math.floor(column / blockSamples);
-        if ((nearness[at] ?? 0) < (cover[block] ?? 0)) cover[block] = nearness[at] ?? 0;
+    for (let row = 0, block = 0; row < this.rows; row += blockSamples) {
+      for (let column = 0; column < this.columns; column += blockSamples, block++) {
+        this.#cover[block] = this.#leastNearness(row, column);
       }
     }
+  }
+
+  /** Of the block that begins at a sample. */
+  #leastNearness(row: number, column: number): number {
+    const { columns, nearness } = this;
+    const end = Math.min(this.rows, row + blockSamples) * columns;
+    const width = Math.min(blockSamples, columns - column);
+    let least = Infinity;
+    for (let first = row * columns + column; first < end && least > 0; first += columns) {
+      for (let at = first; at < first + width; at++) {
+        const w = nearness[at] ?? 0;
+        if (w < least) least = w;
+      }
+    }
+    return least;
   }
 
   /** Whether anything in a ball in the world may be seen: it is within the picture, and not behind all that is drawn. */
@@ -115,18 +134,22 @@ export class Raster {
     const front = depth - radius;
     const back = depth + radius;
     const scale = (2 * this.#focalPx) / blockSamples;
-    const low = (middle: number): number => Math.min((middle - radius) / front, (middle - radius) / back) * scale;
-    const high = (middle: number): number => Math.max((middle + radius) / front, (middle + radius) / back) * scale;
-    const [middleX, middleY] = [this.columns / 2 / blockSamples, this.rows / 2 / blockSamples];
-    const left = Math.max(0, Math.floor(middleX + low(right)));
-    const end = Math.min(this.#blockColumns - 1, Math.floor(middleX + high(right)));
-    const top = Math.max(0, Math.floor(middleY + low(down)));
-    const bottom = Math.min(Math.ceil(this.rows / blockSamples) - 1, Math.floor(middleY + high(down)));
+    const middleX = this.columns / 2 / blockSamples;
+    const middleY = this.rows / 2 / blockSamples;
+    // An edge is furthest from the middle of the picture where it is nearest.
+    const left = right - radius;
+    const end = right + radius;
+    const top = down - radius;
+    const bottom = down + radius;
+    const first = Math.max(0, Math.floor(middleX + (scale * left) / (left < 0 ? front : back)));
+    const last = Math.min(this.#blockColumns - 1, Math.floor(middleX + (scale * end) / (end > 0 ? front : back)));
+    const from = Math.max(0, Math.floor(middleY + (scale * top) / (top < 0 ? front : back)));
+    const to = Math.min(this.#blockRows - 1, Math.floor(middleY + (scale * bottom) / (bottom > 0 ? front : back)));
     const nearest = 1 / front;
-    for (let row = top; row <= bottom; row++) {
-      for (let at = row * this.#blockColumns + left; at <= row * this.#blockColumns + end; at++) {
-        if ((this.#cover[at] ?? 0) < nearest) return false;
-      }
+    const cover = this.#cover;
+    for (let row = from; row <= to; row++) {
+      const start = row * this.#blockColumns;
+      for (let at = start + first; at <= start + last; at++) if ((cover[at] ?? 0) < nearest) return false;
     }
     return true;
   }
@@ -274,7 +297,7 @@ export class Raster {
    * @param holes the texture of a face with holes
    */
   #fill(id: number, label: number, outline: Float64Array, length: number, holes: Texture | undefined): boolean {
-    const { columns, rows, nearness, samples, linear, gapNearness, gapLabels } = this;
+    const { columns, rows, nearness, samples, linear, gapNearness, gapLabels, gapRows } = this;
     const scale = 2 * this.#focalPx;
     const low = this.#low;
     const high = this.#high;
@@ -364,6 +387,7 @@ export class Raster {
           if (cover >= gapCover / 2 && w > (gapNearness[k] ?? 0)) {
             gapNearness[k] = w;
             gapLabels[k] = label + 1;
+            gapRows[row >> 1] = 1;
           }
           continue;
         }

@@ -24,9 +24,6 @@ import { bodyPose, makeTraffic, type Actor, type Moment } from "./traffic.ts";
 /** How far things are drawn, in metres. */
 const drawn = 230;
 
-/** Tiles that are drawn before it is looked again what they cover. */
-const tilesPerSurvey = 3;
-
 /** A pixel that has less of a place than this does not show it. */
 const leastShare = 0.12;
 
@@ -158,6 +155,7 @@ export class Street {
     }
     tiles.sort((a, b) => a.far - b.far);
     let count = 0;
+    let wanted = 2;
     for (const { i, j } of tiles) {
       if (!this.#raster.isSeen((i + 0.5) * grid.east, 0, (j + 0.5) * grid.north, this.#town.tileReach)) continue;
       for (const { mesh, pose, instance } of this.#town.tile(i, j).things) {
@@ -165,7 +163,12 @@ export class Street {
         if ((pose[3] - x) ** 2 + (pose[11] - z) ** 2 > far * far) continue;
         this.#raster.draw(mesh, pose, instance, 0);
       }
-      if (++count % tilesPerSurvey === 0) this.#raster.survey();
+      // Again and again, but more seldom: the nearest cover most.
+      count++;
+      if (count === wanted) {
+        this.#raster.survey();
+        wanted *= 2;
+      }
     }
     this.#raster.survey();
   }
