@@ -3,7 +3,8 @@
 
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { ClockworkError, reasonOf } from "../errors.ts";
-import { elementCount, type DType } from "../onnx/index.ts";
+import type { DType } from "../onnx/index.ts";
+import { elementCount } from "../onnx/tensor.ts";
 import type { EngineTensor, OpenOptions, Port, RunResult, StateLink, TensorData } from "./engine.ts";
 
 /** The parts of the runtime that are needed here. */
