@@ -6,10 +6,12 @@ import { compile, type CompileOptions } from "../../src/compile/compile.ts";
 import { fitNetwork, type Network, type Size } from "../../src/network/index.ts";
 import { GraphIndex, tensorsReadBy, tensorValue, writeModel, type Model, type Node } from "../../src/onnx/index.ts";
 import type { Plan } from "../../src/stages/plan.ts";
+import { localEngine } from "./runtime.ts";
 
 /** A model at a size. */
 export function networkAt(model: Model, size: Size): Promise<Network> {
-  return fitNetwork(model, { size, engine: nodeEngine });
+  // Shapes are the same from any engine, and this one starts no worker.
+  return fitNetwork(model, { size, engine: localEngine });
 }
 
 /** Runs a compiled network over images, the first with `reset`; returns all outputs of every run, memory included. */
