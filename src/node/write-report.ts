@@ -6,7 +6,7 @@ import type { Dataset } from "../datasets/index.ts";
 import { ClockworkError, reasonOf } from "../errors.ts";
 import type { DetailedEvaluation, EvaluationStore, Timeline } from "../evaluate/index.ts";
 import type { Frame } from "../frame.ts";
-import { classesCsv, framesCsv, reportHtml, runsCsv, type Picture, type Strip } from "../report/index.ts";
+import type { Picture, Strip } from "../report/index.ts";
 import { encodeImage, paletteFor } from "../video/index.ts";
 import { writeAllWhole } from "./whole-file.ts";
 
@@ -31,6 +31,8 @@ export async function writeReport(
   evaluation: DetailedEvaluation,
   sources: ReportSources,
 ): Promise<void> {
+  // Drawing takes libraries that what writes no report should not have to wait for.
+  const { classesCsv, framesCsv, reportHtml, runsCsv } = await import("../report/index.ts");
   const strips = await stripsOf(evaluation, sources);
   const files = [
     ["runs.csv", runsCsv(evaluation)],

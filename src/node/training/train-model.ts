@@ -8,7 +8,6 @@ import { nodeEngine } from "../../engine/node/engine.ts";
 import type { EngineSession, EngineTensor, RunResult } from "../../engine/index.ts";
 import { ClockworkError, reasonOf } from "../../errors.ts";
 import { writeModel, type Model } from "../../onnx/index.ts";
-import { trainingCurveHtml } from "../../report/index.ts";
 import { balancedWeights, recipeStep, stepNames } from "../../train/recipe-step.ts";
 import type { Recipe } from "../../train/recipe.ts";
 import { learningRate } from "../../train/schedules.ts";
@@ -345,6 +344,8 @@ class Training {
     const validations = entries.flatMap((entry) =>
       entry.kind === "validation" ? [{ step: entry.step, meanIou: 100 * entry.meanIou }] : [],
     );
+    // Drawing takes libraries that no other command has to wait for.
+    const { trainingCurveHtml } = await import("../../report/index.ts");
     const html = trainingCurveHtml({
       title: `Training of ${this.#start.name}`,
       lead: `${recipe.about ?? "recipe.json"}; ${this.#set.samples.length} samples of ${listed(data)
