@@ -1,35 +1,11 @@
 // Pedestrians and cyclists: bodies of a few boxes that move like limbs. z ahead, the ground at y = 0, in metres.
 
+import { Body, type Limb } from "./body.ts";
 import type { Dice } from "./dice.ts";
 import { label } from "./label.ts";
 import type { Materials } from "./materials.ts";
 import { Mesh, type Colour, type FaceInit } from "./mesh.ts";
-import { hinged, identity, type Pose } from "./pose.ts";
-
-/** A part of a body: a mesh that turns about a joint. */
-export interface Limb {
-  readonly mesh: Mesh;
-  /** Its pose within the body, at a phase of the step (radians) and a share of the full swing. */
-  readonly pose: (phase: number, swing: number) => Pose;
-}
-
-/** Who or what moves: limbs that are put together when they are first seen, since most of a town never is. */
-export class Body {
-  /** No part of it is ever further from its place on the ground, metres. */
-  readonly reach: number;
-  readonly #make: () => readonly Limb[];
-  #limbs: readonly Limb[] | undefined;
-
-  constructor(reach: number, make: () => readonly Limb[]) {
-    this.reach = reach;
-    this.#make = make;
-  }
-
-  get limbs(): readonly Limb[] {
-    this.#limbs ??= this.#make();
-    return this.#limbs;
-  }
-}
+import { hinged, identity } from "./pose.ts";
 
 /** What is thin about a body, metres. */
 const thin = 0.2;

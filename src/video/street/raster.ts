@@ -11,9 +11,6 @@ const near = 0.2;
 /** No face. */
 export const sky = -1;
 
-/** Samples along each side of a block of which it is known how near all of it is. */
-const blockSamples = 16;
-
 /** Numbers kept for each face that is drawn: 1/z, u/z, v/z, each as a x + b y + c with x, y in pixels. */
 export const numbersPerFace = 9;
 
@@ -45,10 +42,6 @@ export class Raster {
   motions: Uint16Array = new Uint16Array(0);
   count = 0;
 
-  readonly #blockColumns: number;
-  readonly #blockRows: number;
-  /** The least nearness in each block, at the last survey. */
-  readonly #cover: Float32Array;
   readonly #low: Float64Array;
   readonly #high: Float64Array;
   readonly #corners: Float64Array = new Float64Array(64);
@@ -67,9 +60,6 @@ export class Raster {
     this.gapNearness = new Float32Array(this.columns * this.rows);
     this.gapLabels = new Uint8Array(this.columns * this.rows);
     this.gapRows = new Uint8Array(heightPx);
-    this.#blockColumns = Math.ceil(this.columns / blockSamples);
-    this.#blockRows = Math.ceil(this.rows / blockSamples);
-    this.#cover = new Float32Array(this.#blockColumns * this.#blockRows);
     this.#low = new Float64Array(this.rows);
     this.#high = new Float64Array(this.rows);
     this.#table = materials;
@@ -87,35 +77,10 @@ export class Raster {
       this.gapLabels.fill(0, 2 * row * this.columns, 2 * (row + 1) * this.columns);
     }
     this.gapRows.fill(0);
-    this.#cover.fill(0);
     this.count = 0;
   }
 
-  /** Takes note of how near all of the picture is by now: what lies behind it is then left out before it is looked at. */
-  survey(): void {
-    for (let row = 0, block = 0; row < this.rows; row += blockSamples) {
-      for (let column = 0; column < this.columns; column += blockSamples, block++) {
-        this.#cover[block] = this.#leastNearness(row, column);
-      }
-    }
-  }
-
-  /** Of the block that begins at a sample. */
-  #leastNearness(row: number, column: number): number {
-    const { columns, nearness } = this;
-    const end = Math.min(this.rows, row + blockSamples) * columns;
-    const width = Math.min(blockSamples, columns - column);
-    let least = Infinity;
-    for (let first = row * columns + column; first < end && least > 0; first += columns) {
-      for (let at = first; at < first + width; at++) {
-        const w = nearness[at] ?? 0;
-        if (w < least) least = w;
-      }
-    }
-    return least;
-  }
-
-  /** Whether anything in a ball in the world may be seen: it is within the picture, and not behind all that is drawn. */
+  /** Whether anything of a ball in the world is within the five planes of what is seen. */
   isSeen(x: number, y: number, z: number, radius: number): boolean {
     const view = this.#view;
     const depth = view[8] * x + view[9] * y + view[10] * z + view[11];
@@ -125,33 +90,7 @@ export class Raster {
     if (Math.abs(right) - depth * halfX > radius * Math.sqrt(1 + halfX * halfX)) return false;
     const halfY = this.heightPx / 2 / this.#focalPx;
     const down = view[4] * x + view[5] * y + view[6] * z + view[7];
-    if (Math.abs(down) - depth * halfY > radius * Math.sqrt(1 + halfY * halfY)) return false;
-    return depth - radius <= near || !this.#isCovered(right, down, depth, radius);
-  }
-
-  /** Whether all that a ball could be seen through was nearer at the last survey; by the box around it, to be safe. */
-  #isCovered(right: number, down: number, depth: number, radius: number): boolean {
-    const front = depth - radius;
-    const back = depth + radius;
-    const scale = (2 * this.#focalPx) / blockSamples;
-    const middleX = this.columns / 2 / blockSamples;
-    const middleY = this.rows / 2 / blockSamples;
-    // An edge is furthest from the middle of the picture where it is nearest.
-    const left = right - radius;
-    const end = right + radius;
-    const top = down - radius;
-    const bottom = down + radius;
-    const first = Math.max(0, Math.floor(middleX + (scale * left) / (left < 0 ? front : back)));
-    const last = Math.min(this.#blockColumns - 1, Math.floor(middleX + (scale * end) / (end > 0 ? front : back)));
-    const from = Math.max(0, Math.floor(middleY + (scale * top) / (top < 0 ? front : back)));
-    const to = Math.min(this.#blockRows - 1, Math.floor(middleY + (scale * bottom) / (bottom > 0 ? front : back)));
-    const nearest = 1 / front;
-    const cover = this.#cover;
-    for (let row = from; row <= to; row++) {
-      const start = row * this.#blockColumns;
-      for (let at = start + first; at <= start + last; at++) if ((cover[at] ?? 0) < nearest) return false;
-    }
-    return true;
+    return Math.abs(down) - depth * halfY <= radius * Math.sqrt(1 + halfY * halfY);
   }
 
   /** Draws a mesh. @param pose of the mesh in the world @returns whether anything of it is seen so far */

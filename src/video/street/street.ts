@@ -144,7 +144,7 @@ export class Street {
     }
   }
 
-  /** Draws the tiles around a place, the nearest first: much of what is behind them is then left out. */
+  /** Draws the tiles around a place, the nearest first: what is behind them then costs little. */
   #townInto(x: number, z: number): void {
     const { grid } = this.#town;
     const tiles: { readonly i: number; readonly j: number; readonly far: number }[] = [];
@@ -154,8 +154,6 @@ export class Street {
       }
     }
     tiles.sort((a, b) => a.far - b.far);
-    let count = 0;
-    let wanted = 2;
     for (const { i, j } of tiles) {
       if (!this.#raster.isSeen((i + 0.5) * grid.east, 0, (j + 0.5) * grid.north, this.#town.tileReach)) continue;
       for (const { mesh, pose, instance } of this.#town.tile(i, j).things) {
@@ -163,14 +161,7 @@ export class Street {
         if ((pose[3] - x) ** 2 + (pose[11] - z) ** 2 > far * far) continue;
         this.#raster.draw(mesh, pose, instance, 0);
       }
-      // Again and again, but more seldom: the nearest cover most.
-      count++;
-      if (count === wanted) {
-        this.#raster.survey();
-        wanted *= 2;
-      }
     }
-    this.#raster.survey();
   }
 
   /** Points that something nearer stood before, or that were outside the picture. */

@@ -1,9 +1,10 @@
 // All that moves on its own: cars, cyclists, people on the pavements and across the street. Where each is at a time is a
 // formula; who would run into the camera's car, or into another, in the first minutes is left out from the start.
 
+import { Body } from "./body.ts";
 import { Dice, modulo } from "./dice.ts";
 import type { Materials } from "./materials.ts";
-import { Body, makeCyclist, makePedestrian } from "./people.ts";
+import { makeCyclist, makePedestrian } from "./people.ts";
 import { identity, standing, type Pose } from "./pose.ts";
 import type { Route } from "./route.ts";
 import type { ResolvedStreet } from "./street-options.ts";
